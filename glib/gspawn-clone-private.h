@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 the gspawn authors
+ *
+ * How the clone engine enters a child on a stack of its own. */
+#pragma once
+
+#include <linux/sched.h>
+
+#include "gspawn-child-private.h"
+
+/**
+ * GSpawnCloneCall:
+ * @number: the system call, clone3() or clone()
+ * @arguments: its arguments, in the order of this architecture
+ * @function: what the child runs; the child ends with its result as exit status
+ * @data: its argument
+ * @clone_args: the arguments of clone3(), and where the others are taken from
+ *
+ * The layout of the first four is known to the entries in assembly.
+ */
+typedef struct {
+  long number;
+  unsigned long arguments[5];
+  int (*function) (void *data);
+  void *data;
+  struct clone_args clone_args;
+} GSpawnCloneCall;
+
+/**
+ * GSpawnMiddle:
+ * @call: how to make the program's process
+ * @pid: where the kernel puts its pid
+ * @error_number: why there is none
+ *
+ * What the process between the caller and a child that is not the caller's needs.
+ */
+typedef struct {
+  GSpawnCloneCall call;
+  int pid;
+  int error_number;
+} GSpawnMiddle;
+
+/* Written in assembly, or over libc's clone(): the pid in the parent, or −errno. */
+long _gspawn_clone_enter (const GSpawnCloneCall *call);
+
+int _gspawn_clone_child_main  (void *data);
+int _gspawn_clone_middle_main (void *data);
+int _gspawn_clone_probe_main  (void *data);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 the gspawn authors
+ *
+ * What an engine is to the router: a probe and a launch. */
+#pragma once
+
+#include "gspawn-plan-private.h"
+
+/* Whether the engine works in this process; says in @detail how, or why not. */
+typedef gboolean (*GSpawnEngineProbe) (const char **detail);
+
+/* Makes the child. On success sets @pid, else @failure, and leaves nothing behind. */
+typedef gboolean (*GSpawnEngineLaunch) (const GSpawnPlan *plan,
+                                        GPid             *pid,
+                                        GSpawnFailure    *failure);
+
+gboolean _gspawn_clone_probe        (const char      **detail);
+gboolean _gspawn_clone_launch       (const GSpawnPlan *plan,
+                                     GPid             *pid,
+                                     GSpawnFailure    *failure);
+
+gboolean _gspawn_posix_spawn_probe  (const char      **detail);
+gboolean _gspawn_posix_spawn_launch (const GSpawnPlan *plan,
+                                     GPid             *pid,
+                                     GSpawnFailure    *failure);
+
+gboolean _gspawn_fork_probe         (const char      **detail);
+gboolean _gspawn_fork_launch        (const GSpawnPlan *plan,
+                                     GPid             *pid,
+                                     GSpawnFailure    *failure);
+
+/* Fills in a failure and returns FALSE, for an engine to end with. */
+gboolean _gspawn_failure_set        (GSpawnFailure    *failure,
+                                     GSpawnStage       stage,
+                                     int               error_number);

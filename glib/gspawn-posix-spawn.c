@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 the gspawn authors
+ *
+ * The portable engine: a plan's operations become file actions and attributes of posix_spawn().
+ *
+ * posix_spawn() cannot say which step failed. So whatever can fail other than exec is done or tried
+ * here, in the parent, in the order in which a child would do it: directories and /dev/null are
+ * opened, sources duplicated. What is left for libc's child are duplications that cannot fail. */
+#include "config.h"
+
+#include "gspawn-child-private.h"
+#include "gspawn-engine-private.h"
+#include "gspawn-fd-private.h"
+#include "gspawn-search-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <string.h>
+
+/**
+ * Launch:
+ * @actions: file actions
+ * @attributes: attributes
+ * @origins: per standard stream the caller's descriptor that the child has there by now
+ * @own_fds: descriptors made for this launch
+ * @saved: one of those per slot of the plan
+ * @directory_fd: one of those, where the program starts, or AT_FDCWD
+ */
+typedef struct {
+  const GSpawnPlan *plan;
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  int origins[GSPAWN_N_STREAMS];
+  GArray *own_fds;
+  int *saved;
+  int directory_fd;
+} Launch;
+
+static void
+launch_init (Launch           *launch,
+             const GSpawnPlan *plan)
+{
+  *launch = (Launch) { .plan = plan, .directory_fd = AT_FDCWD };
+  posix_spawn_file_actions_init (&launch->actions);
+  posix_spawnattr_init (&launch->attributes);
+  for (int i = 0; i < GSPAWN_N_STREAMS; i++)
+    launch->origins[i] = i;
+  launch->own_fds = g_array_new (FALSE, FALSE, sizeof (int));
+  launch->saved = g_new (int, plan->n_slots);
+}
+
+static void
+launch_clear (Launch *launch)
+{
+  for (guint i = 0; i < launch->own_fds->len; i++)
+    _gspawn_fd_clear (&g_array_index (launch->own_fds, int, i));
+  g_array_unref (launch->own_fds);
+  g_free (launch->saved);
+  posix_spawnattr_destroy (&launch->attributes);
+  posix_spawn_file_actions_destroy (&launch->actions);
+}
+
+/* Our own descriptors live above all targets, where the actions leave them alone. Takes a negative
+ * @fd as a failed call. Returns −1 with errno set. */
+static int
+own_fd (Launch *launch,
+        int     fd)
+{
+  fd = _gspawn_fd_move_up (fd, launch->plan->first_free_fd);
+  if (fd >= 0)
+    g_array_append_val (launch->own_fds, fd);
+
+  return fd;
+}
+
+/* What the caller has at @fd, or has there by the actions so far. */
+static int
+own_copy (Launch *launch,
+          int     fd)
+{
+  int origin = fd >= 0 && fd < GSPAWN_N_STREAMS ? launch->origins[fd] : fd;
+
+  return own_fd (launch, fcntl (origin, F_DUPFD_CLOEXEC, launch->plan->first_free_fd));
+}
+
+/* The functions of libc return an error number; these set errno, as the system calls do. */
+static gboolean
+check (int error_number)
+{
+  errno = error_number;
+
+  return error_number == 0;
+}
+
+static gboolean
+add_dup (Launch *launch,
+         int     source,
+         int     target)
+{
+  if (target >= 0 && target < GSPAWN_N_STREAMS)
+    launch->origins[target] = source;
+
+  return check (posix_spawn_file_actions_adddup2 (&launch->actions, source, target));
+}
+
+static gboolean
+add_chdir (Launch     *launch,
+           const char *path)
+{
+  int fd = own_fd (launch, open (path, O_PATH | O_DIRECTORY | O_CLOEXEC));
+
+  if (fd < 0)
+    return FALSE;
+
+  launch->directory_fd = fd;
+  return faccessat (fd, ".", X_OK, AT_EACCESS) == 0 &&
+         check (posix_spawn_file_actions_addfchdir_np (&launch->actions, fd));
+}
+
+static gboolean
+add_null (Launch *launch,
+          int     target,
+          int     flags)
+{
+  int fd = own_fd (launch, open ("/dev/null", flags | O_CLOEXEC));
+
+  return fd >= 0 && add_dup (launch, fd, target);
+}
+
+static gboolean
+add_copy (Launch *launch,
+          int     source,
+          int     target)
+{
+  int fd = own_copy (launch, source);
+
+  return fd >= 0 && add_dup (launch, fd, target);
+}
+
+static gboolean
+add_save (Launch         *launch,
+          const GSpawnOp *op)
+{
+  int fd = own_copy (launch, op->source);
+
+  launch->saved[op->slot] = fd;
+
+  return fd >= 0;
+}
+
+/* An identity entry of the map. A descriptor that the caller does not have is not missed. */
+static gboolean
+add_keep (Launch *launch,
+          int     fd)
+{
+  return add_copy (launch, fd, fd) || errno == EBADF;
+}
+
+/* There is no action that sets the flag: the program would see the descriptor closed, so it is. */
+static gboolean
+add_close (Launch *launch,
+           int     fd)
+{
+  return check (posix_spawn_file_actions_addclose (&launch->actions, fd));
+}
+
+static gboolean
+is_target (const GSpawnPlan *plan,
+           int               fd)
+{
+  for (guint i = 0; i < plan->n_ops; i++)
+    if ((plan->ops[i].kind == GSPAWN_OP_DUP_SAVED ||
+         plan->ops[i].kind == GSPAWN_OP_CLEAR_CLOEXEC) && plan->ops[i].target == fd)
+      return TRUE;
+
+  return FALSE;
+}
+
+/* Comes last, in place of a flag that is set first: the gaps between the targets one by one, then
+ * all above them, our own descriptors included. */
+static gboolean
+add_close_rest (Launch *launch,
+                int     first)
+{
+  for (int fd = first; fd < launch->plan->first_free_fd; fd++)
+    if (!is_target (launch->plan, fd) && !add_close (launch, fd))
+      return FALSE;
+
+  return check (posix_spawn_file_actions_addclosefrom_np (&launch->actions,
+                                                          launch->plan->first_free_fd));
+}
+
+static gboolean
+add_op (Launch         *launch,
+        const GSpawnOp *op)
+{
+  switch (op->kind)
+    {
+    case GSPAWN_OP_CHDIR:
+      return add_chdir (launch, op->path);
+    case GSPAWN_OP_OPEN_NULL:
+      return add_null (launch, op->target, op->flags);
+    case GSPAWN_OP_DUP:
+      return add_copy (launch, op->source, op->target);
+    case GSPAWN_OP_SAVE:
+      return add_save (launch, op);
+    case GSPAWN_OP_DUP_SAVED:
+      return add_dup (launch, launch->saved[op->slot], op->target);
+    case GSPAWN_OP_SET_CLOEXEC:
+      return add_close (launch, op->target);
+    case GSPAWN_OP_CLEAR_CLOEXEC:
+      return add_keep (launch, op->target);
+    case GSPAWN_OP_CLOEXEC_REST:
+      return TRUE;
+    default:
+      g_assert_not_reached ();
+    }
+}
+
+static gboolean
+add_ops (Launch        *launch,
+         GSpawnFailure *failure)
+{
+  const GSpawnPlan *plan = launch->plan;
+
+  for (guint i = 0; i < plan->n_ops; i++)
+    if (!add_op (launch, &plan->ops[i]))
+      return _gspawn_failure_set (failure, gspawn_op_stage (&plan->ops[i]), errno);
+
+  for (guint i = 0; i < plan->n_ops; i++)
+    if (plan->ops[i].kind == GSPAWN_OP_CLOEXEC_REST &&
+        !add_close_rest (launch, plan->ops[i].target))
+      return _gspawn_failure_set (failure, GSPAWN_STAGE_DUP, errno);
+
+  return TRUE;
+}
+
+/* glibc uses the two signals below SIGRTMIN for itself and refuses to name them, but it ignores
+ * them in the child unless they are in this set; so they are put there by their bits. A set of
+ * libc's begins with the kernel's. */
+static void
+add_internal_signals (sigset_t *set)
+{
+  SysSignalSet *bits = (SysSignalSet *) (void *) set;
+
+  for (int number = SIGSYS + 1; number < SIGRTMIN; number++)
+    {
+      SysSignalAction action = { 0 };
+
+      sys_call4 (SYS_rt_sigaction, number, NULL, &action, sizeof (SysSignalSet));
+      if (action.words[0] != (unsigned long) SIG_IGN)
+        bits->bits[(number - 1) / (8 * sizeof (long))] |= 1ul << (number - 1) % (8 * sizeof (long));
+    }
+}
+
+static gboolean
+set_attributes (Launch *launch)
+{
+  sigset_t defaults;
+
+  sigemptyset (&defaults);
+  for (guint i = 0; i < G_N_ELEMENTS (gspawn_reset_signals); i++)
+    sigaddset (&defaults, gspawn_reset_signals[i]);
+  add_internal_signals (&defaults);
+
+  return check (posix_spawnattr_setflags (&launch->attributes, POSIX_SPAWN_SETSIGDEF)) &&
+         check (posix_spawnattr_setsigdefault (&launch->attributes, &defaults));
+}
+
+static int
+spawn_file (const Launch      *launch,
+            const char        *file,
+            const char *const *argv,
+            GPid              *pid)
+{
+  const char *const *envp = launch->plan->envp;
+  pid_t child;
+  int error_number = posix_spawn (&child, file, &launch->actions, &launch->attributes,
+                                  (char *const *) argv,
+                                  envp != NULL ? (char *const *) envp : environ);
+
+  if (error_number == 0)
+    *pid = child;
+
+  return error_number;
+}
+
+static int
+spawn_by_shell (const Launch *launch,
+                const char   *file,
+                GPid         *pid)
+{
+  const GSpawnPlan *plan = launch->plan;
+  g_autofree const char **argv = _gspawn_shell_argv_new (plan);
+
+  gspawn_shell_argv_fill (argv, plan, file);
+
+  return spawn_file (launch, GSPAWN_SHELL, argv, pid);
+}
+
+/* To find out by a process of its own that a file is not there would cost a search its speed. */
+static int
+try_candidate (const Launch *launch,
+               const char   *file,
+               GPid         *pid)
+{
+  int error_number;
+
+  if ((launch->plan->needs & GSPAWN_NEED_SEARCH_PATH) != 0 &&
+      faccessat (launch->directory_fd, file, F_OK, AT_EACCESS) < 0)
+    return errno;
+
+  error_number = spawn_file (launch, file, launch->plan->argv, pid);
+
+  return error_number == ENOEXEC ? spawn_by_shell (launch, file, pid) : error_number;
+}
+
+static int
+try_candidates (const Launch *launch,
+                GPid         *pid)
+{
+  gboolean denied = FALSE;
+  int error_number = ENOENT;
+
+  for (const char *const *file = launch->plan->candidates; *file != NULL; file++)
+    {
+      error_number = try_candidate (launch, *file, pid);
+      if (error_number == 0 || !gspawn_search_goes_on (error_number))
+        return error_number;
+      denied |= error_number == EACCES;
+    }
+
+  return denied ? EACCES : error_number;
+}
+
+/* What only the making of a process fails with, as far as that can be known. */
+static GSpawnStage
+stage_of_error (int error_number)
+{
+  return error_number == EAGAIN || error_number == ENOMEM || error_number == ENOSYS
+             ? GSPAWN_STAGE_PROCESS : GSPAWN_STAGE_EXEC;
+}
+
+gboolean
+_gspawn_posix_spawn_probe (const char **detail)
+{
+  *detail = "posix_spawn()";
+
+  return TRUE;
+}
+
+gboolean
+_gspawn_posix_spawn_launch (const GSpawnPlan *plan,
+                            GPid             *pid,
+                            GSpawnFailure    *failure)
+{
+  Launch launch;
+  gboolean launched;
+
+  launch_init (&launch, plan);
+  launched = add_ops (&launch, failure);
+  if (launched && !set_attributes (&launch))
+    launched = _gspawn_failure_set (failure, GSPAWN_STAGE_PROCESS, errno);
+  if (launched)
+    {
+      int error_number = try_candidates (&launch, pid);
+
+      if (error_number != 0)
+        launched = _gspawn_failure_set (failure, stage_of_error (error_number), error_number);
+    }
+  launch_clear (&launch);
+
+  return launched;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 the gspawn authors
+ *
+ * The trace: one line of JSON per spawn, appended to the file that GSPAWN_TRACE names. Without it
+ * a launch pays for one comparison.
+ *
+ * The lines are made by hand because the core depends on nothing but libglib, which has no writer
+ * of JSON; who reads them uses a library. */
+#include "config.h"
+
+#include "gspawn-trace-private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_S G_GINT64_CONSTANT (1000000000)
+
+static const char *
+trace_path (void)
+{
+  static const char *path;
+  static gsize initialized = 0;
+
+  if (g_once_init_enter (&initialized))
+    {
+      const char *setting = _gspawn_getenv ("GSPAWN_TRACE");
+
+      /* The program may change or free what the environment holds. */
+      path = setting != NULL && setting[0] != '\0' ? g_strdup (setting) : NULL;
+      g_once_init_leave (&initialized, 1);
+    }
+
+  return path;
+}
+
+static gint64
+clock_ns (clockid_t clock)
+{
+  struct timespec now;
+
+  clock_gettime (clock, &now);
+
+  return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* File names and messages may be anything; JSON is UTF-8. */
+static void
+append_string (GString    *line,
+               const char *string)
+{
+  g_autofree char *valid = string != NULL ? g_utf8_make_valid (string, -1) : NULL;
+
+  if (valid == NULL)
+    {
+      g_string_append (line, "null");
+      return;
+    }
+
+  g_string_append_c (line, '"');
+  for (const char *p = valid; *p != '\0'; p++)
+    if (*p == '"' || *p == '\\')
+      g_string_append_printf (line, "\\%c", *p);
+    else if ((guchar) *p < 0x20 || *p == 0x7f)
+      g_string_append_printf (line, "\\u%04x", (guint) *p);
+    else
+      g_string_append_c (line, *p);
+  g_string_append_c (line, '"');
+}
+
+static void
+append_member (GString    *line,
+               const char *name,
+               const char *value)
+{
+  g_string_append_printf (line, ",\"%s\":", name);
+  append_string (line, value);
+}
+
+static void
+append_error (GString      *line,
+              const GError *error)
+{
+  if (error == NULL)
+    {
+      g_string_append (line, ",\"error\":null");
+      return;
+    }
+
+  g_string_append (line, ",\"error\":{\"domain\":");
+  append_string (line, g_quark_to_string (error->domain));
+  g_string_append_printf (line, ",\"code\":%d", error->code);
+  append_member (line, "message", error->message);
+  g_string_append_c (line, '}');
+}
+
+/* One write at the end of the file: lines of many processes do not mix. The file is opened anew
+ * each time, for a descriptor of ours might be closed, and its number used, by the program. */
+static void
+write_line (const char    *path,
+            const GString *line)
+{
+  static int warned = FALSE;
+  int fd = open (path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
+  gboolean written = FALSE;
+  int error_number = errno;
+
+  if (fd >= 0)
+    {
+      written = write (fd, line->str, line->len) == (gssize) line->len;
+      error_number = errno;
+      close (fd);
+    }
+
+  if (!written && g_atomic_int_compare_and_exchange (&warned, FALSE, TRUE))
+    g_warning ("GSPAWN_TRACE: cannot write to “%s” (%s)", path, g_strerror (error_number));
+}
+
+/* Returns: what _gspawn_trace_end() wants back: when it was, or 0 where nothing is traced. */
+gint64
+_gspawn_trace_begin (void)
+{
+  return trace_path () != NULL ? clock_ns (CLOCK_MONOTONIC) : 0;
+}
+
+/* @route is NULL if the launch failed before there was one, @error where it succeeded. */
+void
+_gspawn_trace_end (gint64               begin,
+                   const GSpawnRequest *request,
+                   const GSpawnRoute   *route,
+                   GPid                 pid,
+                   const GError        *error)
+{
+  g_autoptr (GString) line = NULL;
+  g_autofree char *reason = NULL;
+  gint64 duration, now;
+
+  if (begin == 0)
+    return;
+
+  duration = clock_ns (CLOCK_MONOTONIC) - begin;
+  now = clock_ns (CLOCK_REALTIME);
+  reason = route != NULL ? _gspawn_route_get_reason (route) : NULL;
+
+  line = g_string_sized_new (512);
+  /* A floating point number would be printed with the locale's comma. */
+  g_string_append_printf (line, "{\"time\":%" G_GINT64_FORMAT ".%06" G_GINT64_FORMAT,
+                          now / NS_PER_S, now % NS_PER_S / 1000);
+  g_string_append_printf (line, ",\"pid\":%d", (int) getpid ());
+  append_member (line, "program", program_invocation_short_name);
+  append_member (line, "function", request->function);
+  append_member (line, "command", request->argv[0]);
+  append_member (line, "engine",
+                 route != NULL && route->launch != NULL ? gspawn_engine_get_name (route->engine)
+                                                        : NULL);
+  append_member (line, "reason", reason);
+  if (error == NULL)
+    g_string_append_printf (line, ",\"child\":%d", (int) pid);
+  else
+    g_string_append (line, ",\"child\":null");
+  g_string_append_printf (line, ",\"microseconds\":%" G_GINT64_FORMAT ".%03" G_GINT64_FORMAT,
+                          duration / 1000, duration % 1000);
+  append_error (line, error);
+  g_string_append (line, "}\n");
+
+  write_line (trace_path (), line);
+}
