@@ -19,6 +19,18 @@ _gspawn_clone_child_main (void *data)
   return EXIT_NOT_EXECUTED;
 }
 
+/* The program's process below the one in the middle. By now that one has ended and so woken the
+ * caller, which has to reap it before it can wait for our exec. Where both are on one processor we
+ * are the first in its queue, and the caller would stay behind the program until that leaves the
+ * processor, so it is let pass. */
+int
+_gspawn_clone_orphan_main (void *data)
+{
+  sys_call0 (SYS_sched_yield);
+
+  return _gspawn_clone_child_main (data);
+}
+
 /* Makes the program's process and ends at once, so that the program is nobody's child but init's.
  * It does not wait for the exec: the caller does, without a turn on the processor for us. */
 int

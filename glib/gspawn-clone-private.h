@@ -44,5 +44,6 @@ typedef struct {
 long _gspawn_clone_enter (const GSpawnCloneCall *call);
 
 int _gspawn_clone_child_main  (void *data);
+int _gspawn_clone_orphan_main (void *data);
 int _gspawn_clone_middle_main (void *data);
 int _gspawn_clone_probe_main  (void *data);

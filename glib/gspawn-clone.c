@@ -234,7 +234,7 @@ launch_reaped (GSpawnChild      *child,
 {
   GSpawnMiddle middle = {
     .call = {
-      .function = _gspawn_clone_child_main,
+      .function = _gspawn_clone_orphan_main,
       .data = child,
       .clone_args = { .flags = CLONE_VM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
                       .parent_tid = (gsize) &middle.pid,
