@@ -17,8 +17,7 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
-/* Where the soft limit says nothing: the kernel's own bound, unless an administrator has raised
- * it. */
+/* Where the limit says nothing: the kernel's own bound, unless an administrator has raised it. */
 #define MAX_FDS (1 << 20)
 
 static const SysSignalAction default_action;
@@ -38,9 +37,33 @@ child_clear_handlers (void)
       SysSignalAction action;
 
       if (sys_call4 (SYS_rt_sigaction, number, NULL, &action, sizeof (SysSignalSet)) == 0 &&
-          action.words[0] != (unsigned long) SIG_IGN)
+          !sys_signal_is_ignored (&action))
         child_set_default (number);
     }
+}
+
+/* A stop from the terminal is meant for the whole job. Were it to take effect here before exec, the
+ * caller, who stands still until then, could not stop, and the shell would wait for the job without
+ * an end. So it is left to the caller. What the program is to start with blocked stays pending. */
+static void
+child_drop_stops (const GSpawnChild *child)
+{
+  static const int stop_signals[] = { SIGTSTP, SIGTTIN, SIGTTOU };
+  static const SysSignalAction ignore = SYS_SIGNAL_ACTION_IGNORE;
+  SysSignalSet pending;
+
+  if (sys_call2 (SYS_rt_sigpending, &pending, sizeof pending) < 0)
+    return;
+
+  for (unsigned int i = 0; i < G_N_ELEMENTS (stop_signals); i++)
+    if (sys_signal_set_has (&pending, stop_signals[i]) &&
+        !sys_signal_set_has (&child->signal_mask, stop_signals[i]))
+      {
+        SysSignalAction action;
+
+        sys_call4 (SYS_rt_sigaction, stop_signals[i], &ignore, &action, sizeof (SysSignalSet));
+        sys_call4 (SYS_rt_sigaction, stop_signals[i], &action, NULL, sizeof (SysSignalSet));
+      }
 }
 
 static void
@@ -181,14 +204,15 @@ child_cloexec_listed (int first)
   return size;
 }
 
+/* The soft limit may have been lowered since a descriptor above it was opened. */
 static void
 child_cloexec_all (int first)
 {
   struct rlimit limit;
   int end = MAX_FDS;
 
-  if (sys_call4 (SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0 && limit.rlim_cur < MAX_FDS)
-    end = (int) limit.rlim_cur;
+  if (sys_call4 (SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0 && limit.rlim_max < MAX_FDS)
+    end = (int) limit.rlim_max;
 
   for (int fd = first; fd < end; fd++)
     child_set_fd_flags (fd, FD_CLOEXEC);
@@ -205,14 +229,30 @@ child_cloexec_rest (int first)
   return 0;
 }
 
+/* Whether @fd is a copy that an earlier operation has made: as a source it means a descriptor that
+ * the caller does not have. */
+static gboolean
+child_is_saved (const GSpawnChild *child,
+                const GSpawnOp    *op,
+                int                fd)
+{
+  for (guint i = 0; fd >= op->minimum && i < op->slot; i++)
+    if (child->slots[i] == fd)
+      return TRUE;
+
+  return FALSE;
+}
+
 static long
 child_save (GSpawnChild    *child,
             const GSpawnOp *op)
 {
-  long fd = child_has_source (child, op->source)
-                ? sys_call3 (SYS_fcntl, op->source, F_DUPFD_CLOEXEC, op->minimum)
-                : -EBADF;
+  long fd;
 
+  if (!child_has_source (child, op->source) || child_is_saved (child, op, op->source))
+    return -EBADF;
+
+  fd = sys_call3 (SYS_fcntl, op->source, F_DUPFD_CLOEXEC, op->minimum);
   child->slots[op->slot] = (int) fd;
 
   return fd;
@@ -327,6 +367,8 @@ _gspawn_child_run (GSpawnChild *child)
         }
     }
 
+  if (child->report_fd < 0)
+    child_drop_stops (child);
   sys_set_signal_mask (&child->signal_mask, NULL);
   if (plan->child_setup != NULL)
     plan->child_setup (plan->user_data);

@@ -19,10 +19,9 @@ _gspawn_clone_child_main (void *data)
   return EXIT_NOT_EXECUTED;
 }
 
-/* The program's process below the one in the middle. By now that one has ended and so woken the
- * caller, which has to reap it before it can wait for our exec. Where both are on one processor we
- * are the first in its queue, and the caller would stay behind the program until that leaves the
- * processor, so it is let pass. */
+/* The program's process below the one in the middle, whose end wakes the caller. Where all are on
+ * one processor we are ahead of the caller in its queue, and it would not come to wait for our exec,
+ * nor to learn of it, before the program leaves the processor. So it is let pass. */
 int
 _gspawn_clone_orphan_main (void *data)
 {

@@ -14,7 +14,9 @@
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <stddef.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -22,8 +24,19 @@
  * store all the vector registers, or count in a frame of theirs. */
 #define STACK_SIZE (32 * 1024)
 
+/* On the caller's own stack, where the kernel has no memory to give: what must do. */
+#define LOCAL_STACK_SIZE (8 * 1024)
+
 /* How long to trust the kernel to tell us of the child's exec before we look ourselves. */
 #define RELEASE_TIMEOUT_NS (100 * 1000 * 1000)
+
+/* The program's process below the one in the middle, which does not wait for it unless it runs code
+ * of libc's that minds. */
+#if GSPAWN_CLONE_ENTRY_IS_LIBC
+#define ORPHAN_FLAGS (CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
+#else
+#define ORPHAN_FLAGS (CLONE_VM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
+#endif
 
 typedef enum {
   CLONE_UNPROBED,
@@ -34,7 +47,10 @@ typedef enum {
 
 /**
  * Slot:
- * @base: start of one mapping: guard, stack, guard, stack
+ * @base: the mapping that the stacks are in: guard, stack, guard, stack
+ * @size: its size
+ * @stacks: the lowest address of each
+ * @stack_size: the size of each
  * @alive: not zero from the making of the program's process until it has left our memory
  *
  * The memory of one launch, kept per thread. To fault a new stack in costs as much as half the
@@ -42,71 +58,58 @@ typedef enum {
  */
 typedef struct {
   char *base;
-  gsize guard_size;
+  gsize size;
+  char *stacks[2];
   gsize stack_size;
   int alive;
 } Slot;
 
-static void slot_free (gpointer data);
-
-static GPrivate slot_key = G_PRIVATE_INIT (slot_free);
-
-static gsize
-slot_size (const Slot *slot)
-{
-  return 2 * (slot->guard_size + slot->stack_size);
-}
+/* The entries in assembly count on it. */
+G_STATIC_ASSERT (GSPAWN_CLONE_ENTRY_IS_LIBC || sizeof (long) == 8);
+G_STATIC_ASSERT (GSPAWN_CLONE_ENTRY_IS_LIBC || offsetof (GSpawnCloneCall, arguments) == 8);
+G_STATIC_ASSERT (GSPAWN_CLONE_ENTRY_IS_LIBC || offsetof (GSpawnCloneCall, function) == 48);
+G_STATIC_ASSERT (GSPAWN_CLONE_ENTRY_IS_LIBC || offsetof (GSpawnCloneCall, data) == 56);
 
 static void
 slot_free (gpointer data)
 {
   Slot *slot = data;
 
-  if (slot->base != NULL)
-    munmap (slot->base, slot_size (slot));
+  munmap (slot->base, slot->size);
   g_free (slot);
 }
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Slot, slot_free)
+static GPrivate slot_key = G_PRIVATE_INIT (slot_free);
 
-static char *
-slot_stack (const Slot *slot,
-            int         index)
-{
-  return slot->base + slot->guard_size + index * (slot->guard_size + slot->stack_size);
-}
-
-/* Returns NULL with errno set. */
+/* Returns NULL if the kernel has no memory to give. */
 static Slot *
 slot_new (void)
 {
-  gsize page_size = (gsize) sysconf (_SC_PAGESIZE);
-  g_autoptr (Slot) slot = g_new0 (Slot, 1);
-  char *base;
+  gsize guard_size = (gsize) sysconf (_SC_PAGESIZE);
+  gsize stack_size = MAX (STACK_SIZE, guard_size);
+  gsize size = 2 * (guard_size + stack_size);
+  char *base = mmap (NULL, size, PROT_NONE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+  char *first = base + guard_size;
+  char *second = first + stack_size + guard_size;
+  Slot *slot;
 
-  slot->guard_size = page_size;
-  slot->stack_size = MAX (STACK_SIZE, page_size);
-
-  base = mmap (NULL, slot_size (slot), PROT_NONE,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED)
     return NULL;
-  slot->base = base;
+  if (mprotect (first, stack_size, PROT_READ | PROT_WRITE) < 0 ||
+      mprotect (second, stack_size, PROT_READ | PROT_WRITE) < 0)
+    {
+      munmap (base, size);
+      return NULL;
+    }
 
-  for (int i = 0; i < 2; i++)
-    if (mprotect (slot_stack (slot, i), slot->stack_size, PROT_READ | PROT_WRITE) < 0)
-      {
-        int saved_errno = errno;
+  slot = g_new (Slot, 1);
+  *slot = (Slot) { .base = base, .size = size, .stacks = { first, second },
+                   .stack_size = stack_size };
 
-        g_clear_pointer (&slot, slot_free);
-        errno = saved_errno;
-        return NULL;
-      }
-
-  return g_steal_pointer (&slot);
+  return slot;
 }
 
-/* Returns NULL with errno set. */
 static Slot *
 slot_get (void)
 {
@@ -139,7 +142,7 @@ init_call (GSpawnCloneCall *call,
 {
   struct clone_args *args = &call->clone_args;
 
-  args->stack = (gsize) slot_stack (slot, stack);
+  args->stack = (gsize) slot->stacks[stack];
   args->stack_size = slot->stack_size;
   if ((args->flags & CLONE_CHILD_CLEARTID) != 0)
     args->child_tid = (gsize) &slot->alive;
@@ -181,8 +184,8 @@ wait_until_released (Slot  *slot,
       break;
 }
 
-/* Blocks whatever the child's exit signal and WNOHANG would have left behind. A caller that ignores
- * SIGCHLD, or waits for every child in another thread, has had it reaped before us. */
+/* A caller that ignores SIGCHLD, or waits for every child in another thread, has had it reaped
+ * before us. Not to wait until it is would leave it to the caller. */
 static void
 reap (pid_t pid)
 {
@@ -236,11 +239,10 @@ launch_reaped (GSpawnChild      *child,
     .call = {
       .function = _gspawn_clone_orphan_main,
       .data = child,
-      .clone_args = { .flags = CLONE_VM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID,
+      .clone_args = { .flags = ORPHAN_FLAGS,
                       .parent_tid = (gsize) &middle.pid,
                       .exit_signal = SIGCHLD },
     },
-    .error_number = ECHILD,
   };
   GSpawnCloneCall call = {
     .function = _gspawn_clone_middle_main,
@@ -262,10 +264,14 @@ launch_reaped (GSpawnChild      *child,
     wait_until_released (slot, middle.pid);
   reap ((pid_t) result);
 
-  if (middle.pid == 0)
+  if (middle.error_number != 0)
     return _gspawn_failure_set (failure, GSPAWN_STAGE_SECOND_PROCESS, middle.error_number);
+  if (middle.pid == 0)
+    return _gspawn_failure_set (failure, GSPAWN_STAGE_REPORT, ECHILD);
   if (child->failure.stage != GSPAWN_STAGE_NONE)
     {
+      /* If we are whom orphans are given to, it is ours after all. */
+      reap (middle.pid);
       *failure = child->failure;
       return FALSE;
     }
@@ -274,12 +280,13 @@ launch_reaped (GSpawnChild      *child,
   return TRUE;
 }
 
-/* Runs the probe's function in a child of @kind. */
+/* Runs the probe's function in a child of @kind, whose wait status goes to @status. */
 static long
 enter_probe (CloneKind    kind,
              const Slot  *slot,
              guint64      more_flags,
-             int         *shared)
+             int         *shared,
+             int         *status)
 {
   GSpawnCloneCall call = {
     .function = _gspawn_clone_probe_main,
@@ -297,93 +304,81 @@ enter_probe (CloneKind    kind,
   sys_block_signals (&old);
   result = _gspawn_clone_enter (&call);
   if (result > 0)
-    reap ((pid_t) result);
+    sys_call4 (SYS_wait4, result, status, __WALL, NULL);
   sys_set_signal_mask (&old, NULL);
 
   return result;
 }
 
+/* After unshare() the next child is the first process of a new namespace, which dies with it, and
+ * even with an attempt that fails: that must be the program's. Until there is such a process the
+ * link leads nowhere. */
+static gboolean
+next_child_is_init (void)
+{
+  static const char *const link = "/proc/self/ns/pid_for_children";
+  struct stat own, children;
+
+  if (stat ("/proc/self/ns/pid", &own) < 0 || lstat (link, &children) < 0)
+    return FALSE;
+
+  return stat (link, &children) < 0 || children.st_ino != own.st_ino;
+}
+
 /* Sandboxes forbid clone3(), whose flags they cannot see, or clone(); emulators and valgrind let
  * both pass and copy the memory. So what counts is what happens, not what version says so. */
 static CloneKind
-probe (int *error_number)
+probe (const Slot *slot,
+       int        *error_number)
 {
-  CloneKind kind = CLONE_LEGACY;
-  const Slot *slot = slot_get ();
-  int shared = 0;
+  CloneKind kind = GSPAWN_CLONE_ENTRY_IS_LIBC ? CLONE_LEGACY : CLONE_CLONE3;
+  int shared = FALSE;
+  int status = 0;
   long result;
 
-  if (slot == NULL)
-    {
-      *error_number = errno;
-      return CLONE_UNPROBED;
-    }
+  if (next_child_is_init ())
+    return kind;
 
-  if (!GSPAWN_CLONE_ENTRY_IS_LIBC &&
-      enter_probe (CLONE_CLONE3, slot, CLONE_INTO_CGROUP, &shared) == -EBADF)
-    kind = CLONE_CLONE3;
+  if (kind == CLONE_CLONE3 &&
+      enter_probe (kind, slot, CLONE_INTO_CGROUP, &shared, &status) != -EBADF)
+    kind = CLONE_LEGACY;
 
-  result = enter_probe (kind, slot, 0, &shared);
-  /* No room for a process just now: that says nothing of the next time. */
-  if (result == -EAGAIN || result == -ENOMEM)
-    {
-      *error_number = (int) -result;
-      return CLONE_UNPROBED;
-    }
+  result = enter_probe (kind, slot, 0, &shared, &status);
+  /* No room for a process just now, or somebody killed it: that says nothing of the next time. */
+  *error_number = result < 0 ? (int) -result : EAGAIN;
+  if (result == -EAGAIN || result == -ENOMEM || status != 0)
+    return CLONE_UNPROBED;
 
   return result > 0 && shared ? kind : CLONE_UNAVAILABLE;
 }
 
+static int cached_kind = CLONE_UNPROBED;
+
 /* Sets @error_number where the kind is not known. */
 static CloneKind
-clone_kind (int *error_number)
+get_kind (const Slot *slot,
+          int        *error_number)
 {
-  static int cached = CLONE_UNPROBED;
-  CloneKind kind = g_atomic_int_get (&cached);
+  CloneKind kind = g_atomic_int_get (&cached_kind);
 
   if (kind == CLONE_UNPROBED)
     {
-      kind = probe (error_number);
-      g_atomic_int_set (&cached, kind);
+      kind = probe (slot, error_number);
+      g_atomic_int_set (&cached_kind, kind);
     }
 
   return kind;
 }
 
-gboolean
-_gspawn_clone_probe (const char **detail)
+static gboolean
+launch_as (CloneKind         kind,
+           const GSpawnPlan *plan,
+           Slot             *slot,
+           GPid             *pid,
+           GSpawnFailure    *failure)
 {
-  static const char *const details[] = {
-    [CLONE_UNPROBED] = "not probed, for there was no room for a process",
-    [CLONE_UNAVAILABLE] = "clone() is forbidden here, or its children do not share memory",
-    [CLONE_LEGACY] = "clone(), signal handlers reset one by one",
-    [CLONE_CLONE3] = "clone3(), signal handlers reset by the kernel",
-  };
-  int error_number;
-  CloneKind kind = clone_kind (&error_number);
-
-  *detail = details[kind];
-
-  return kind != CLONE_UNAVAILABLE;
-}
-
-gboolean
-_gspawn_clone_launch (const GSpawnPlan *plan,
-                      GPid             *pid,
-                      GSpawnFailure    *failure)
-{
-  int error_number = 0;
-  CloneKind kind = clone_kind (&error_number);
   GSpawnChild child;
-  Slot *slot;
   gboolean launched;
-
-  if (kind == CLONE_UNPROBED)
-    return _gspawn_failure_set (failure, GSPAWN_STAGE_PROCESS, error_number);
-
-  slot = slot_get ();
-  if (slot == NULL)
-    return _gspawn_failure_set (failure, GSPAWN_STAGE_PROCESS, errno);
 
   _gspawn_child_init (&child, plan);
   child.handlers_cleared = kind == CLONE_CLONE3;
@@ -398,4 +393,96 @@ _gspawn_clone_launch (const GSpawnPlan *plan,
   _gspawn_child_clear (&child);
 
   return launched;
+}
+
+/* A sandbox, rather than a want of anything, has kept a process from being made. */
+static gboolean
+is_refusal (const GSpawnFailure *failure)
+{
+  if (failure->stage != GSPAWN_STAGE_PROCESS && failure->stage != GSPAWN_STAGE_SECOND_PROCESS)
+    return FALSE;
+
+  switch (failure->error_number)
+    {
+    case ENOSYS:
+    case EPERM:
+    case EINVAL:
+    case E2BIG:
+    case EOPNOTSUPP:
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}
+
+/* The caller may have entered a sandbox since the probe. There is no process yet then, so the older
+ * call can be tried; if that is refused, too, the next request goes to another engine. */
+static gboolean
+launch_in (Slot             *slot,
+           const GSpawnPlan *plan,
+           GPid             *pid,
+           GSpawnFailure    *failure)
+{
+  int error_number;
+  CloneKind kind = get_kind (slot, &error_number);
+
+  if (kind == CLONE_UNPROBED)
+    return _gspawn_failure_set (failure, GSPAWN_STAGE_PROCESS, error_number);
+
+  for (;;)
+    {
+      if (launch_as (kind, plan, slot, pid, failure))
+        return TRUE;
+      if (!is_refusal (failure))
+        return FALSE;
+
+      kind = kind == CLONE_CLONE3 ? CLONE_LEGACY : CLONE_UNAVAILABLE;
+      g_atomic_int_set (&cached_kind, kind);
+      if (kind == CLONE_UNAVAILABLE)
+        return FALSE;
+    }
+}
+
+/* For a thread's first launch when there is no memory to be mapped: we stand still while the
+ * children run, so they can do so on a part of our own stack. */
+static G_GNUC_NO_INLINE gboolean
+launch_on_own_stack (const GSpawnPlan *plan,
+                     GPid             *pid,
+                     GSpawnFailure    *failure)
+{
+  _Alignas (16) char stacks[2][LOCAL_STACK_SIZE];
+  Slot slot = { .stacks = { stacks[0], stacks[1] }, .stack_size = LOCAL_STACK_SIZE };
+
+  return launch_in (&slot, plan, pid, failure);
+}
+
+gboolean
+_gspawn_clone_probe (const char  **detail,
+                     GSpawnNeeds  *lacks)
+{
+  static const char *const details[] = {
+    [CLONE_UNPROBED] = "not probed, for there was no room for a process",
+    [CLONE_UNAVAILABLE] = "clone() is forbidden here, or its children do not share memory",
+    [CLONE_LEGACY] = "clone(), signal handlers reset one by one",
+    [CLONE_CLONE3] = "clone3(), signal handlers reset by the kernel",
+  };
+  const Slot *slot = slot_get ();
+  int error_number;
+  CloneKind kind = slot != NULL ? get_kind (slot, &error_number) : CLONE_UNPROBED;
+
+  *detail = details[kind];
+  *lacks = 0;
+
+  return kind != CLONE_UNAVAILABLE;
+}
+
+gboolean
+_gspawn_clone_launch (const GSpawnPlan *plan,
+                      GPid             *pid,
+                      GSpawnFailure    *failure)
+{
+  Slot *slot = slot_get ();
+
+  return slot != NULL ? launch_in (slot, plan, pid, failure)
+                      : launch_on_own_stack (plan, pid, failure);
 }

@@ -6,25 +6,30 @@
 
 #include "gspawn-plan-private.h"
 
-/* Whether the engine works in this process; says in @detail how, or why not. */
-typedef gboolean (*GSpawnEngineProbe) (const char **detail);
+/* Whether the engine works in this process. Says in @detail how, or why not, and in @lacks what it
+ * cannot do here though it could elsewhere. */
+typedef gboolean (*GSpawnEngineProbe) (const char  **detail,
+                                       GSpawnNeeds  *lacks);
 
 /* Makes the child. On success sets @pid, else @failure, and leaves nothing behind. */
 typedef gboolean (*GSpawnEngineLaunch) (const GSpawnPlan *plan,
                                         GPid             *pid,
                                         GSpawnFailure    *failure);
 
-gboolean _gspawn_clone_probe        (const char      **detail);
+gboolean _gspawn_clone_probe        (const char      **detail,
+                                     GSpawnNeeds      *lacks);
 gboolean _gspawn_clone_launch       (const GSpawnPlan *plan,
                                      GPid             *pid,
                                      GSpawnFailure    *failure);
 
-gboolean _gspawn_posix_spawn_probe  (const char      **detail);
+gboolean _gspawn_posix_spawn_probe  (const char      **detail,
+                                     GSpawnNeeds      *lacks);
 gboolean _gspawn_posix_spawn_launch (const GSpawnPlan *plan,
                                      GPid             *pid,
                                      GSpawnFailure    *failure);
 
-gboolean _gspawn_fork_probe         (const char      **detail);
+gboolean _gspawn_fork_probe         (const char      **detail,
+                                     GSpawnNeeds      *lacks);
 gboolean _gspawn_fork_launch        (const GSpawnPlan *plan,
                                      GPid             *pid,
                                      GSpawnFailure    *failure);

@@ -104,7 +104,7 @@ _gspawn_error_set (GError              **error,
       set_plain (error, G_SPAWN_ERROR_FORK, _("Failed to fork child process (%s)"), reason);
       break;
     case GSPAWN_STAGE_REPORT:
-      set_plain (error, G_SPAWN_ERROR_FAILED,
+      set_plain (error, G_SPAWN_ERROR_FORK,
                  _("Failed to read enough data from child pid pipe (%s)"), reason);
       break;
     case GSPAWN_STAGE_CHDIR:

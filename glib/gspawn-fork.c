@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/wait.h>
 
 /**
@@ -95,6 +96,22 @@ reap (pid_t pid)
     ;
 }
 
+/* The failed process may be ours to reap after all, if we are what orphans are given to. Its pid
+ * was reported before the end of the one in the middle, which has been reaped. */
+static void
+reap_orphan (int   fd,
+             pid_t program_pid)
+{
+  struct pollfd input = { .fd = fd, .events = POLLIN };
+  Report report;
+
+  while (program_pid == 0 && poll (&input, 1, 0) > 0 && read_report (fd, &report))
+    program_pid = report.pid;
+
+  if (program_pid > 0)
+    reap (program_pid);
+}
+
 /* Reads until exec, or the end of every child, has closed the other end. */
 static gboolean
 await_child (const GSpawnPlan *plan,
@@ -121,7 +138,11 @@ await_child (const GSpawnPlan *plan,
   if (reaps || failure->stage != GSPAWN_STAGE_NONE)
     reap (first_pid);
   if (failure->stage != GSPAWN_STAGE_NONE)
-    return FALSE;
+    {
+      if (reaps)
+        reap_orphan (fd, program_pid);
+      return FALSE;
+    }
 
   *pid = program_pid;
   return TRUE;
@@ -154,9 +175,11 @@ launch (GSpawnChild   *child,
 }
 
 gboolean
-_gspawn_fork_probe (const char **detail)
+_gspawn_fork_probe (const char  **detail,
+                    GSpawnNeeds  *lacks)
 {
   *detail = "fork() and exec";
+  *lacks = 0;
 
   return TRUE;
 }

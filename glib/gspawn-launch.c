@@ -47,9 +47,9 @@ pipes_caller_end (Pipes *pipes,
 }
 
 static gboolean
-pipes_open (Pipes         *pipes,
+pipes_open (Pipes               *pipes,
             const GSpawnRequest *request,
-            GSpawnFailure *failure)
+            GSpawnFailure       *failure)
 {
   for (int i = 0; i < GSPAWN_N_STREAMS; i++)
     if (request->stream_pipes[i] && !_gspawn_pipe_open (&pipes->streams[i]))
@@ -159,16 +159,17 @@ launch (const GSpawnRequest  *request,
   GSpawnRoute route;
   gboolean routed = FALSE;
   gboolean launched = FALSE;
+  GPid pid = 0;
 
   if (pipes_open (&pipes, request, &failure) && check_descriptors (&pipes, request, &failure))
     {
       routed = TRUE;
-      launched = launch_plan (&pipes, request, &route, &info->pid, &failure);
+      launched = launch_plan (&pipes, request, &route, &pid, &failure);
     }
 
   if (!launched)
     _gspawn_error_set (&local_error, request, &failure);
-  _gspawn_trace_end (begin, request, routed ? &route : NULL, info->pid, local_error);
+  _gspawn_trace_end (begin, request, routed ? &route : NULL, pid, local_error);
 
   if (!launched)
     {
@@ -176,6 +177,7 @@ launch (const GSpawnRequest  *request,
       return FALSE;
     }
 
+  info->pid = pid;
   steal_pipes (&pipes, request, info->pipes);
   return TRUE;
 }

@@ -17,7 +17,16 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* What posix_spawn() is good for in this process. */
+typedef enum {
+  KIND_UNPROBED,
+  KIND_UNAVAILABLE,
+  KIND_LEAVES_OPEN,
+  KIND_COMPLETE,
+} Kind;
 
 /**
  * Launch:
@@ -75,14 +84,32 @@ own_fd (Launch *launch,
   return fd;
 }
 
-/* What the caller has at @fd, or has there by the actions so far. */
+static gboolean
+is_own (const Launch *launch,
+        int           fd)
+{
+  for (guint i = 0; i < launch->own_fds->len; i++)
+    if (g_array_index (launch->own_fds, int, i) == fd)
+      return TRUE;
+
+  return FALSE;
+}
+
+/* A copy of what the caller has at @fd, or by the actions so far has the child. Whoever names a
+ * descriptor of ours means one that the caller does not have. */
 static int
 own_copy (Launch *launch,
           int     fd)
 {
-  int origin = fd >= 0 && fd < GSPAWN_N_STREAMS ? launch->origins[fd] : fd;
+  if (fd >= 0 && fd < GSPAWN_N_STREAMS)
+    fd = launch->origins[fd];
+  else if (is_own (launch, fd))
+    {
+      errno = EBADF;
+      return -1;
+    }
 
-  return own_fd (launch, fcntl (origin, F_DUPFD_CLOEXEC, launch->plan->first_free_fd));
+  return own_fd (launch, fcntl (fd, F_DUPFD_CLOEXEC, launch->plan->first_free_fd));
 }
 
 /* The functions of libc return an error number; these set errno, as the system calls do. */
@@ -150,12 +177,17 @@ add_save (Launch         *launch,
   return fd >= 0;
 }
 
-/* An identity entry of the map. A descriptor that the caller does not have is not missed. */
+/* An identity entry of the map. It keeps what an entry before it has put there; a descriptor that
+ * the caller does not have is not missed. */
 static gboolean
-add_keep (Launch *launch,
-          int     fd)
+add_keep (Launch         *launch,
+          const GSpawnOp *op)
 {
-  return add_copy (launch, fd, fd) || errno == EBADF;
+  for (const GSpawnOp *before = launch->plan->ops; before < op; before++)
+    if (before->kind == GSPAWN_OP_DUP_SAVED && before->target == op->target)
+      return TRUE;
+
+  return add_copy (launch, op->target, op->target) || errno == EBADF;
 }
 
 /* There is no action that sets the flag: the program would see the descriptor closed, so it is. */
@@ -211,7 +243,7 @@ add_op (Launch         *launch,
     case GSPAWN_OP_SET_CLOEXEC:
       return add_close (launch, op->target);
     case GSPAWN_OP_CLEAR_CLOEXEC:
-      return add_keep (launch, op->target);
+      return add_keep (launch, op);
     case GSPAWN_OP_CLOEXEC_REST:
       return TRUE;
     default:
@@ -250,8 +282,8 @@ add_internal_signals (sigset_t *set)
       SysSignalAction action = { 0 };
 
       sys_call4 (SYS_rt_sigaction, number, NULL, &action, sizeof (SysSignalSet));
-      if (action.words[0] != (unsigned long) SIG_IGN)
-        bits->bits[(number - 1) / (8 * sizeof (long))] |= 1ul << (number - 1) % (8 * sizeof (long));
+      if (!sys_signal_is_ignored (&action))
+        sys_signal_set_add (bits, number);
     }
 }
 
@@ -343,12 +375,69 @@ stage_of_error (int error_number)
              ? GSPAWN_STAGE_PROCESS : GSPAWN_STAGE_EXEC;
 }
 
-gboolean
-_gspawn_posix_spawn_probe (const char **detail)
+/* Asks for a program that cannot be executed. libc learns of that through shared memory, so where
+ * an emulator or valgrind copies it, this claims to have succeeded. And it comes to the exec only if
+ * descriptors can be closed, which takes a system call that sandboxes forbid, or /proc. */
+static int
+probe_spawn (gboolean close_rest)
 {
-  *detail = "posix_spawn()";
+  char *const argv[] = { (char *) "/", NULL };
+  posix_spawn_file_actions_t actions;
+  pid_t pid;
+  int error_number;
 
-  return TRUE;
+  posix_spawn_file_actions_init (&actions);
+  error_number = close_rest ? posix_spawn_file_actions_addclosefrom_np (&actions,
+                                                                        STDERR_FILENO + 1) : 0;
+  if (error_number == 0)
+    error_number = posix_spawn (&pid, argv[0], &actions, NULL, argv, argv + 1);
+  if (error_number == 0)
+    waitpid (pid, NULL, 0);
+  posix_spawn_file_actions_destroy (&actions);
+
+  return error_number;
+}
+
+static Kind
+probe (void)
+{
+  int error_number = probe_spawn (TRUE);
+
+  if (error_number == EAGAIN || error_number == ENOMEM)
+    return KIND_UNPROBED;
+  if (error_number != 0 && error_number != EACCES)
+    {
+      error_number = probe_spawn (FALSE);
+      if (error_number == EACCES)
+        return KIND_LEAVES_OPEN;
+    }
+
+  return error_number == EACCES ? KIND_COMPLETE : KIND_UNAVAILABLE;
+}
+
+gboolean
+_gspawn_posix_spawn_probe (const char  **detail,
+                           GSpawnNeeds  *lacks)
+{
+  static const char *const details[] = {
+    [KIND_UNPROBED] = "not probed, for there was no room for a process",
+    [KIND_UNAVAILABLE] = "posix_spawn() is forbidden here, or its children do not share memory",
+    [KIND_LEAVES_OPEN] = "posix_spawn(), which cannot close descriptors here",
+    [KIND_COMPLETE] = "posix_spawn()",
+  };
+  static int cached = KIND_UNPROBED;
+  Kind kind = g_atomic_int_get (&cached);
+
+  if (kind == KIND_UNPROBED)
+    {
+      kind = probe ();
+      g_atomic_int_set (&cached, kind);
+    }
+
+  *detail = details[kind];
+  *lacks = kind == KIND_LEAVES_OPEN ? GSPAWN_NEED_CLOSE : 0;
+
+  return kind != KIND_UNAVAILABLE;
 }
 
 gboolean

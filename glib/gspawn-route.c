@@ -144,11 +144,31 @@ get_order (void)
 
 static gboolean
 is_available (GSpawnEngine   engine,
-              const char   **detail)
+              const char   **detail,
+              GSpawnNeeds   *lacks)
 {
   *detail = "not in this build";
+  *lacks = 0;
 
-  return engines[engine].probe != NULL && engines[engine].probe (detail);
+  return engines[engine].probe != NULL && engines[engine].probe (detail, lacks);
+}
+
+/* What @engine cannot do of @needs. It is probed only if the table alone does not say no. */
+static GSpawnNeeds
+get_missing (GSpawnEngine  engine,
+             GSpawnNeeds   needs,
+             gboolean     *available)
+{
+  GSpawnNeeds missing = needs & ~engines[engine].can;
+  GSpawnNeeds lacks;
+  const char *detail;
+
+  *available = TRUE;
+  if (missing != 0)
+    return missing;
+
+  *available = is_available (engine, &detail, &lacks);
+  return *available ? needs & lacks : 0;
 }
 
 GSpawnRoute
@@ -160,22 +180,19 @@ _gspawn_route_choose (GSpawnNeeds needs)
   for (int i = 0; i < GSPAWN_N_ENGINES; i++)
     {
       GSpawnEngine engine = order->engines[i];
-      GSpawnNeeds missing = needs & ~engines[engine].can;
-      const char *detail;
+      gboolean available;
+      GSpawnNeeds missing = get_missing (engine, needs, &available);
 
-      if (missing != 0)
-        {
-          if (route.missing == 0)
-            route.missing = missing;
-        }
-      else if (is_available (engine, &detail))
+      if (!available)
+        route.unavailable |= 1u << engine;
+      else if (missing == 0)
         {
           route.engine = engine;
           route.launch = engines[engine].launch;
           break;
         }
-      else
-        route.unavailable |= 1u << engine;
+      else if (route.missing == 0)
+        route.missing = missing;
     }
 
   return route;
@@ -256,20 +273,21 @@ gspawn_engine_is_available (GSpawnEngine   engine,
                             const char   **detail)
 {
   const char *local_detail;
+  GSpawnNeeds lacks;
 
   g_return_val_if_fail ((guint) engine < GSPAWN_N_ENGINES, FALSE);
 
-  return is_available (engine, detail != NULL ? detail : &local_detail);
+  return is_available (engine, detail != NULL ? detail : &local_detail, &lacks);
 }
 
 /**
  * gspawn_engine_get_capabilities:
  * @engine: an engine
  *
- * Gets the needs that an engine can meet where it is available. A request goes to the first
- * available engine that meets all its needs, in the order of #GSpawnEngine.
+ * Gets the needs that an engine can meet in this process, or could if it were available. A request
+ * goes to the first available engine that meets all its needs, in the order of #GSpawnEngine.
  *
- * This function may be called from any thread.
+ * Like gspawn_engine_is_available() this may make a process. It may be called from any thread.
  *
  * Returns: a mask of needs
  *
@@ -278,9 +296,13 @@ gspawn_engine_is_available (GSpawnEngine   engine,
 GSpawnNeeds
 gspawn_engine_get_capabilities (GSpawnEngine engine)
 {
+  GSpawnNeeds lacks;
+  const char *detail;
+
   g_return_val_if_fail ((guint) engine < GSPAWN_N_ENGINES, 0);
 
-  return engines[engine].can;
+  is_available (engine, &detail, &lacks);
+  return engines[engine].can & ~lacks;
 }
 
 static int

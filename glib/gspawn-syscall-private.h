@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -67,7 +68,8 @@ sys_call (long number, long a, long b, long c, long d, long e)
 
 #else
 
-/* Good enough where the caller waits for its child, the only kind made on other machines. */
+/* Good enough where the caller stands still until its child has executed: libc's entry into a child
+ * makes no other kind. */
 static inline long
 sys_call (long number, long a, long b, long c, long d, long e)
 {
@@ -90,11 +92,41 @@ typedef struct {
   unsigned long bits[_NSIG / (8 * sizeof (long))];
 } SysSignalSet;
 
-/* Room for every layout that an architecture of Linux has: handler and flags (or flags and handler)
- * come first, then what may be a restorer, then the mask. All zero is the default action. */
+/* Room for every layout that an architecture of Linux has: the handler and flags, what may be a
+ * restorer, the mask. All zero is the default action. */
 typedef struct {
   unsigned long words[3 + sizeof (SysSignalSet) / sizeof (long)];
 } SysSignalAction;
+
+#if defined(__mips__)
+#define SYS_SIGNAL_HANDLER_WORD 1
+#else
+#define SYS_SIGNAL_HANDLER_WORD 0
+#endif
+
+#define SYS_SIGNAL_ACTION_IGNORE { .words[SYS_SIGNAL_HANDLER_WORD] = (unsigned long) SIG_IGN }
+
+static inline bool
+sys_signal_is_ignored (const SysSignalAction *action)
+{
+  return action->words[SYS_SIGNAL_HANDLER_WORD] == (unsigned long) SIG_IGN;
+}
+
+#define SYS_BITS_PER_WORD ((int) (8 * sizeof (long)))
+
+static inline bool
+sys_signal_set_has (const SysSignalSet *set,
+                    int                 number)
+{
+  return (set->bits[(number - 1) / SYS_BITS_PER_WORD] >> (number - 1) % SYS_BITS_PER_WORD & 1) != 0;
+}
+
+static inline void
+sys_signal_set_add (SysSignalSet *set,
+                    int           number)
+{
+  set->bits[(number - 1) / SYS_BITS_PER_WORD] |= 1ul << (number - 1) % SYS_BITS_PER_WORD;
+}
 
 static inline long
 sys_set_signal_mask (const SysSignalSet *set,

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,8 +29,9 @@ trace_path (void)
     {
       const char *setting = _gspawn_getenv ("GSPAWN_TRACE");
 
-      /* The program may change or free what the environment holds. */
-      path = setting != NULL && setting[0] != '\0' ? g_strdup (setting) : NULL;
+      /* The program may change its environment, and its working directory. */
+      if (setting != NULL && setting[0] != '\0')
+        path = g_canonicalize_filename (setting, NULL);
       g_once_init_leave (&initialized, 1);
     }
 
@@ -96,6 +98,23 @@ append_error (GString      *line,
   g_string_append_c (line, '}');
 }
 
+/* A pipe could hold the program up, or end it by SIGPIPE. Returns −1 with errno set. */
+static int
+open_trace (const char *path)
+{
+  int fd = open (path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0666);
+  struct stat status;
+
+  if (fd >= 0 && fstat (fd, &status) == 0 && S_ISFIFO (status.st_mode))
+    {
+      close (fd);
+      errno = ESPIPE;
+      return -1;
+    }
+
+  return fd;
+}
+
 /* One write at the end of the file: lines of many processes do not mix. The file is opened anew
  * each time, for a descriptor of ours might be closed, and its number used, by the program. */
 static void
@@ -103,16 +122,12 @@ write_line (const char    *path,
             const GString *line)
 {
   static int warned = FALSE;
-  int fd = open (path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0666);
-  gboolean written = FALSE;
+  int fd = open_trace (path);
+  gboolean written = fd >= 0 && write (fd, line->str, line->len) == (gssize) line->len;
   int error_number = errno;
 
   if (fd >= 0)
-    {
-      written = write (fd, line->str, line->len) == (gssize) line->len;
-      error_number = errno;
-      close (fd);
-    }
+    close (fd);
 
   if (!written && g_atomic_int_compare_and_exchange (&warned, FALSE, TRUE))
     g_warning ("GSPAWN_TRACE: cannot write to “%s” (%s)", path, g_strerror (error_number));

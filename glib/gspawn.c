@@ -238,9 +238,10 @@ g_spawn_async_with_pipes (const char            *working_directory,
  * flag. Standard streams are set up one after the other, so a @stderr_fd of 1 is what the program
  * has as its output.
  *
- * Then each of @source_fds is duplicated to the number in @target_fds, as if all at once; if a
- * target occurs twice the last one counts. The caller keeps all its descriptors. All others are
- * closed for the program, unless `G_SPAWN_LEAVE_DESCRIPTORS_OPEN` is set; then those with the
+ * Then each of @source_fds is duplicated to the number in @target_fds, and no entry destroys what
+ * another one needs; if two have the same target, the later one counts. An entry whose source is its
+ * target keeps what is there by then. The caller keeps all its descriptors. All others are closed
+ * for the program, unless `G_SPAWN_LEAVE_DESCRIPTORS_OPEN` is set; then those with the
  * close-on-exec flag are.
  *
  * `SIGCHLD`, `SIGINT`, `SIGTERM`, `SIGHUP` and `SIGPIPE` have their default action in the program.
@@ -259,7 +260,8 @@ g_spawn_async_with_pipes (const char            *working_directory,
  * could not be made.
  *
  * This function may be called from any thread. Close-on-exec pipes, with `G_SPAWN_CLOEXEC_PIPES`,
- * are what a caller with more than one thread wants.
+ * are what a caller with more than one thread wants. No thread may change the environment in the
+ * meantime if @envp is %NULL: the program gets what is there when it is executed.
  *
  * Returns: %TRUE if the program was executed
  *
