@@ -16,7 +16,6 @@
 #include <linux/futex.h>
 #include <stddef.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -310,21 +309,6 @@ enter_probe (CloneKind    kind,
   return result;
 }
 
-/* After unshare() the next child is the first process of a new namespace, which dies with it, and
- * even with an attempt that fails: that must be the program's. Until there is such a process the
- * link leads nowhere. */
-static gboolean
-next_child_is_init (void)
-{
-  static const char *const link = "/proc/self/ns/pid_for_children";
-  struct stat own, children;
-
-  if (stat ("/proc/self/ns/pid", &own) < 0 || lstat (link, &children) < 0)
-    return FALSE;
-
-  return stat (link, &children) < 0 || children.st_ino != own.st_ino;
-}
-
 /* Sandboxes forbid clone3(), whose flags they cannot see, or clone(); emulators and valgrind let
  * both pass and copy the memory. So what counts is what happens, not what version says so. */
 static CloneKind
@@ -336,7 +320,7 @@ probe (const Slot *slot,
   int status = 0;
   long result;
 
-  if (next_child_is_init ())
+  if (_gspawn_next_child_is_init ())
     return kind;
 
   if (kind == CLONE_CLONE3 &&

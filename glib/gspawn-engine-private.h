@@ -38,3 +38,6 @@ gboolean _gspawn_fork_launch        (const GSpawnPlan *plan,
 gboolean _gspawn_failure_set        (GSpawnFailure    *failure,
                                      GSpawnStage       stage,
                                      int               error_number);
+
+/* Whether a probe must not make a process now. */
+gboolean _gspawn_next_child_is_init (void);

@@ -7,6 +7,8 @@
 #include "gspawn-child-private.h"
 #include "gspawn-engine-private.h"
 
+#include <sys/stat.h>
+
 gboolean
 _gspawn_failure_set (GSpawnFailure *failure,
                      GSpawnStage    stage,
@@ -16,6 +18,21 @@ _gspawn_failure_set (GSpawnFailure *failure,
   failure->error_number = error_number;
 
   return FALSE;
+}
+
+/* After unshare() the next child is the first process of a new namespace, which dies with it, and
+ * even with an attempt that fails: that must be the program's. Until there is such a process the
+ * link leads nowhere. */
+gboolean
+_gspawn_next_child_is_init (void)
+{
+  static const char *const link = "/proc/self/ns/pid_for_children";
+  struct stat own, children;
+
+  if (stat ("/proc/self/ns/pid", &own) < 0 || lstat (link, &children) < 0)
+    return FALSE;
+
+  return stat (link, &children) < 0 || children.st_ino != own.st_ino;
 }
 
 /* Room for the shell, the file, the arguments after the first, and the end. */

@@ -15,10 +15,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* For a function of one line, and what the machine puts on a stack. */
+#define PROBE_STACK_SIZE (8 * 1024)
 
 /* What posix_spawn() is good for in this process. */
 typedef enum {
@@ -95,21 +100,30 @@ is_own (const Launch *launch,
   return FALSE;
 }
 
-/* A copy of what the caller has at @fd, or by the actions so far has the child. Whoever names a
- * descriptor of ours means one that the caller does not have. */
+/* What of the caller's the child has at @fd by the actions so far, or −1 with errno set. Whoever
+ * names a descriptor of ours means one that the caller does not have. */
 static int
-own_copy (Launch *launch,
-          int     fd)
+origin (const Launch *launch,
+        int           fd)
 {
   if (fd >= 0 && fd < GSPAWN_N_STREAMS)
-    fd = launch->origins[fd];
-  else if (is_own (launch, fd))
+    return launch->origins[fd];
+
+  if (is_own (launch, fd))
     {
       errno = EBADF;
       return -1;
     }
 
-  return own_fd (launch, fcntl (fd, F_DUPFD_CLOEXEC, launch->plan->first_free_fd));
+  return fd;
+}
+
+static int
+own_copy (Launch *launch,
+          int     fd)
+{
+  return own_fd (launch, fcntl (origin (launch, fd), F_DUPFD_CLOEXEC,
+                                launch->plan->first_free_fd));
 }
 
 /* The functions of libc return an error number; these set errno, as the system calls do. */
@@ -121,13 +135,15 @@ check (int error_number)
   return error_number == 0;
 }
 
+/* @source_origin: what of the caller's the child has at @source when it comes to this. */
 static gboolean
-add_dup (Launch *launch,
-         int     source,
-         int     target)
+add_dup2 (Launch *launch,
+          int     source,
+          int     target,
+          int     source_origin)
 {
   if (target >= 0 && target < GSPAWN_N_STREAMS)
-    launch->origins[target] = source;
+    launch->origins[target] = source_origin;
 
   return check (posix_spawn_file_actions_adddup2 (&launch->actions, source, target));
 }
@@ -153,17 +169,17 @@ add_null (Launch *launch,
 {
   int fd = own_fd (launch, open ("/dev/null", flags | O_CLOEXEC));
 
-  return fd >= 0 && add_dup (launch, fd, target);
+  return fd >= 0 && add_dup2 (launch, fd, target, fd);
 }
 
 static gboolean
-add_copy (Launch *launch,
-          int     source,
-          int     target)
+add_dup (Launch *launch,
+         int     source,
+         int     target)
 {
-  int fd = own_copy (launch, source);
+  int fd = origin (launch, source);
 
-  return fd >= 0 && add_dup (launch, fd, target);
+  return fcntl (fd, F_GETFD) >= 0 && add_dup2 (launch, source, target, fd);
 }
 
 static gboolean
@@ -177,17 +193,32 @@ add_save (Launch         *launch,
   return fd >= 0;
 }
 
+static gboolean
+add_dup_saved (Launch         *launch,
+               const GSpawnOp *op)
+{
+  int fd = launch->saved[op->slot];
+
+  return add_dup2 (launch, fd, op->target, fd);
+}
+
 /* An identity entry of the map. It keeps what an entry before it has put there; a descriptor that
- * the caller does not have is not missed. */
+ * the caller does not have is not missed. A copy is made because an action may have closed it. */
 static gboolean
 add_keep (Launch         *launch,
           const GSpawnOp *op)
 {
+  int fd;
+
   for (const GSpawnOp *before = launch->plan->ops; before < op; before++)
     if (before->kind == GSPAWN_OP_DUP_SAVED && before->target == op->target)
       return TRUE;
 
-  return add_copy (launch, op->target, op->target) || errno == EBADF;
+  fd = own_copy (launch, op->target);
+  if (fd < 0)
+    return errno == EBADF;
+
+  return add_dup2 (launch, fd, op->target, fd);
 }
 
 /* There is no action that sets the flag: the program would see the descriptor closed, so it is. */
@@ -220,8 +251,14 @@ add_close_rest (Launch *launch,
     if (!is_target (launch->plan, fd) && !add_close (launch, fd))
       return FALSE;
 
-  return check (posix_spawn_file_actions_addclosefrom_np (&launch->actions,
-                                                          launch->plan->first_free_fd));
+  if (check (posix_spawn_file_actions_addclosefrom_np (&launch->actions,
+                                                       launch->plan->first_free_fd)))
+    return TRUE;
+
+  /* What libc has against the number is that the limit allows no descriptor so high. */
+  if (errno == EBADF)
+    errno = EMFILE;
+  return FALSE;
 }
 
 static gboolean
@@ -235,11 +272,11 @@ add_op (Launch         *launch,
     case GSPAWN_OP_OPEN_NULL:
       return add_null (launch, op->target, op->flags);
     case GSPAWN_OP_DUP:
-      return add_copy (launch, op->source, op->target);
+      return add_dup (launch, op->source, op->target);
     case GSPAWN_OP_SAVE:
       return add_save (launch, op);
     case GSPAWN_OP_DUP_SAVED:
-      return add_dup (launch, launch->saved[op->slot], op->target);
+      return add_dup_saved (launch, op);
     case GSPAWN_OP_SET_CLOEXEC:
       return add_close (launch, op->target);
     case GSPAWN_OP_CLEAR_CLOEXEC:
@@ -375,44 +412,65 @@ stage_of_error (int error_number)
              ? GSPAWN_STAGE_PROCESS : GSPAWN_STAGE_EXEC;
 }
 
-/* Asks for a program that cannot be executed. libc learns of that through shared memory, so where
- * an emulator or valgrind copies it, this claims to have succeeded. And it comes to the exec only if
- * descriptors can be closed, which takes a system call that sandboxes forbid, or /proc. */
 static int
-probe_spawn (gboolean close_rest)
+child_mark (void *data)
 {
-  char *const argv[] = { (char *) "/", NULL };
-  posix_spawn_file_actions_t actions;
-  pid_t pid;
-  int error_number;
+  int *shared = data;
 
-  posix_spawn_file_actions_init (&actions);
-  error_number = close_rest ? posix_spawn_file_actions_addclosefrom_np (&actions,
-                                                                        STDERR_FILENO + 1) : 0;
-  if (error_number == 0)
-    error_number = posix_spawn (&pid, argv[0], &actions, NULL, argv, argv + 1);
-  if (error_number == 0)
-    waitpid (pid, NULL, 0);
-  posix_spawn_file_actions_destroy (&actions);
+  *shared = TRUE;
 
-  return error_number;
+  return 0;
 }
 
+/* A child like those of libc's posix_spawn(), but for an exit signal that a handler could see. */
+static long
+enter_child (int *shared,
+             int *status)
+{
+  _Alignas (16) char stack[PROBE_STACK_SIZE];
+  SysSignalSet old;
+  long result;
+
+  sys_block_signals (&old);
+  result = clone (child_mark, stack + sizeof stack, CLONE_VM | CLONE_VFORK, shared);
+  if (result < 0)
+    result = -errno;
+  else
+    sys_call4 (SYS_wait4, result, status, __WALL, NULL);
+  sys_set_signal_mask (&old, NULL);
+
+  return result;
+}
+
+/* libc's closefrom action takes the one or the other; a sandbox may forbid both. */
+static gboolean
+can_close_from (void)
+{
+  return sys_call3 (SYS_close_range, INT_MAX, INT_MAX, 0) == 0 ||
+         access ("/proc/self/fd", R_OK | X_OK) == 0;
+}
+
+/* libc learns of a failed exec through shared memory. Where an emulator or valgrind copies it, every
+ * call would be a success. */
 static Kind
 probe (void)
 {
-  int error_number = probe_spawn (TRUE);
+  int shared = FALSE;
+  int status = 0;
+  long result = 1;
 
-  if (error_number == EAGAIN || error_number == ENOMEM)
+  if (_gspawn_next_child_is_init ())
+    shared = TRUE;
+  else
+    result = enter_child (&shared, &status);
+
+  /* No room for a process just now, or somebody killed it: that says nothing of the next time. */
+  if (result == -EAGAIN || result == -ENOMEM || status != 0)
     return KIND_UNPROBED;
-  if (error_number != 0 && error_number != EACCES)
-    {
-      error_number = probe_spawn (FALSE);
-      if (error_number == EACCES)
-        return KIND_LEAVES_OPEN;
-    }
+  if (result < 0 || !shared)
+    return KIND_UNAVAILABLE;
 
-  return error_number == EACCES ? KIND_COMPLETE : KIND_UNAVAILABLE;
+  return can_close_from () ? KIND_COMPLETE : KIND_LEAVES_OPEN;
 }
 
 gboolean
