@@ -129,8 +129,9 @@ write_line (const char    *path,
   if (fd >= 0)
     close (fd);
 
+  /* No warning, which a program may take as fatal: it has done nothing wrong. */
   if (!written && g_atomic_int_compare_and_exchange (&warned, FALSE, TRUE))
-    g_warning ("GSPAWN_TRACE: cannot write to “%s” (%s)", path, g_strerror (error_number));
+    g_message ("GSPAWN_TRACE: cannot write to “%s” (%s)", path, g_strerror (error_number));
 }
 
 /* Returns: what _gspawn_trace_end() wants back: when it was, or 0 where nothing is traced. */
