@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later
+ * Copyright 2026 the gspawn authors
+ *
+ * What becomes of launches in a sandbox that forbids a system call, or hides a file system, from the
+ * start or later. */
+#include "gspawn-engines.h"
+#include "guard.h"
+#include "isolation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* A shell can name no higher one. */
+#define EXTRA_FD 9
+
+/* Lets every later call of @number fail with @error_number, in this process and its children. */
+static void
+forbid_syscall (unsigned int number,
+                unsigned int error_number)
+{
+  struct sock_filter filter[] = {
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error_number),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = { G_N_ELEMENTS (filter), filter };
+
+  g_assert_no_errno (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  g_assert_no_errno (prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+/* Lets clone() fail where memory is to be shared: what fork() needs stays. */
+static void
+forbid_shared_clone (void)
+{
+  struct sock_filter filter[] = {
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, args[0])),
+    BPF_JUMP (BPF_JMP | BPF_JSET | BPF_K, CLONE_VM, 0, 1),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = { G_N_ELEMENTS (filter), filter };
+
+  g_assert_no_errno (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  g_assert_no_errno (prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+static gboolean
+skip_without_clone (void)
+{
+  const char *detail;
+
+  /* The process of the test's own must come to it unprobed. */
+  if (g_test_subprocess () || gspawn_engine_is_available (GSPAWN_ENGINE_CLONE, &detail))
+    return FALSE;
+
+  g_test_skip (detail);
+  return TRUE;
+}
+
+/* A sandbox that cannot see the flags of clone3() lets it fail in one of these ways. */
+static void
+test_no_clone3 (gconstpointer data)
+{
+  const char *detail;
+
+  g_test_summary ("Where clone3() is forbidden, clone() does the same");
+
+  if (skip_without_clone () || !in_subprocess ())
+    return;
+
+  forbid_syscall (SYS_clone3, GPOINTER_TO_UINT (data));
+  g_assert_true (gspawn_engine_is_available (GSPAWN_ENGINE_CLONE, &detail));
+  g_assert_cmpstr (detail, ==, "clone(), signal handlers reset one by one");
+  g_assert_true (signal (SIGUSR1, SIG_IGN) != SIG_ERR);
+  g_assert_true (signal (SIGPIPE, SIG_IGN) != SIG_ERR);
+  assert_launches ();
+  /* Bits 9 and 12: SIGUSR1 stays ignored, SIGPIPE does not. */
+  assert_runs ("while read -r name mask; do if [ \"$name\" = SigIgn: ]; then "
+               "[ $((0x$mask & 0x1200)) -eq $((0x200)) ]; exit $?; fi; done </proc/self/status");
+}
+
+static void
+test_no_shared_clone (void)
+{
+  const char *detail;
+  g_autofree char *trace = NULL;
+  g_autofree char *text = NULL;
+  int fd;
+
+  g_test_summary ("Where no memory can be shared, another engine takes the request, and says why");
+
+  if (!in_subprocess ())
+    return;
+
+  fd = g_file_open_tmp ("gspawn-trace-XXXXXX", &trace, NULL);
+  close (fd);
+  g_setenv ("GSPAWN_TRACE", trace, TRUE);
+
+  forbid_syscall (SYS_clone3, ENOSYS);
+  forbid_shared_clone ();
+  g_assert_false (gspawn_engine_is_available (GSPAWN_ENGINE_CLONE, &detail));
+  g_spawn_command_line_async ("true", NULL);
+  g_file_get_contents (trace, &text, NULL, NULL);
+  g_unlink (trace);
+  if (gspawn_engine_is_available (GSPAWN_ENGINE_FORK, NULL))
+    {
+      g_assert_nonnull (strstr (text, "\"engine\":\"fork\""));
+      g_assert_nonnull (strstr (text, "\"reason\":\"clone-unavailable,reap\""));
+    }
+  else
+    g_assert_nonnull (strstr (text, "\"engine\":null"));
+}
+
+static void
+assert_closes (void)
+{
+  g_assert_no_errno (dup2 (STDERR_FILENO, EXTRA_FD));
+  assert_runs ("! true >&9");
+  g_assert_no_errno (fcntl (EXTRA_FD, F_GETFD));
+  close (EXTRA_FD);
+}
+
+/* Containers that do not know the call forbid it: descriptors are found in /proc then. */
+static void
+test_no_close_range (void)
+{
+  g_test_summary ("Where close_range() is forbidden, descriptors are found in /proc");
+
+  if (!in_subprocess ())
+    return;
+
+  forbid_syscall (SYS_close_range, EPERM);
+  assert_closes ();
+}
+
+static void
+test_no_close_range_no_proc (void)
+{
+  g_test_summary ("Without close_range() and /proc descriptors are closed up to the limit");
+
+  if (geteuid () != 0)
+    {
+      g_test_skip ("hiding /proc needs root");
+      return;
+    }
+  if (!in_subprocess ())
+    return;
+
+  g_assert_no_errno (unshare (CLONE_NEWNS));
+  g_assert_no_errno (mount ("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
+  g_assert_no_errno (mount ("none", "/proc", "tmpfs", 0, NULL));
+  forbid_syscall (SYS_close_range, EPERM);
+  assert_closes ();
+  /* The guard wants to look there. */
+  g_assert_no_errno (umount ("/proc"));
+}
+
+/* A process of many that a browser or a container manager makes locks itself in when it has started
+ * things before. */
+static void
+test_later (void)
+{
+  const char *detail;
+
+  g_test_summary ("A sandbox that is entered after a launch does not stop the next");
+
+  if (skip_without_clone () || !in_subprocess ())
+    return;
+
+  assert_launches ();
+  forbid_syscall (SYS_clone3, ENOSYS);
+  assert_launches ();
+  g_assert_true (gspawn_engine_is_available (GSPAWN_ENGINE_CLONE, &detail));
+  g_assert_nonnull (strstr (detail, "one by one"));
+}
+
+/* The attempt that the sandbox refuses fails; what comes after it is left to another engine. */
+static void
+test_later_all (void)
+{
+  const char *argv[] = { "/bin/true", NULL };
+  g_autoptr (GError) error = NULL;
+
+  g_test_summary ("Where memory can no longer be shared, the next launch takes another engine");
+
+  if (skip_without_clone () || !in_subprocess ())
+    return;
+
+  assert_launches ();
+  forbid_syscall (SYS_clone3, ENOSYS);
+  forbid_shared_clone ();
+  g_assert_false (g_spawn_async (NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL,
+                                 &error));
+  g_assert_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_FORK);
+  g_assert_false (gspawn_engine_is_available (GSPAWN_ENGINE_CLONE, NULL));
+  if (gspawn_engine_is_available (GSPAWN_ENGINE_FORK, NULL))
+    assert_launches ();
+}
+
+/* The probe must not use up the first process of the namespace, which is its init. */
+static void
+test_pid_namespace (void)
+{
+  g_autofree char *out = NULL;
+
+  g_test_summary ("The first launch into a new PID namespace is its first process");
+
+  if (geteuid () != 0)
+    {
+      g_test_skip ("a namespace needs root");
+      return;
+    }
+  if (!in_subprocess ())
+    return;
+
+  g_assert_no_errno (unshare (CLONE_NEWPID));
+  g_assert_true (g_spawn_command_line_sync ("sh -c 'echo $$'", &out, NULL, NULL, NULL));
+  g_assert_cmpstr (out, ==, "1\n");
+}
+
+static const struct {
+  const char *name;
+  unsigned int error_number;
+} clone3_errors[] = {
+  { "enosys", ENOSYS },
+  { "eperm", EPERM },
+  { "einval", EINVAL },
+  { "e2big", E2BIG },
+  { "eopnotsupp", EOPNOTSUPP },
+};
+
+int
+main (int   argc,
+      char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (clone3_errors); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/sandbox/no-clone3/%s", clone3_errors[i].name);
+
+      /* It changes dispositions, which a guard would notice. */
+      g_test_add_data_func (path, GUINT_TO_POINTER (clone3_errors[i].error_number),
+                            test_no_clone3);
+    }
+  guard_add_func ("/sandbox/no-shared-clone", test_no_shared_clone);
+  guard_add_func ("/sandbox/later", test_later);
+  guard_add_func ("/sandbox/later-all", test_later_all);
+  guard_add_func ("/sandbox/no-close-range", test_no_close_range);
+  guard_add_func ("/sandbox/no-close-range-no-proc", test_no_close_range_no_proc);
+  guard_add_func ("/sandbox/pid-namespace", test_pid_namespace);
+
+  return g_test_run ();
+}
