@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -135,6 +136,22 @@ assert_closes (void)
   close (EXTRA_FD);
 }
 
+/* The limit was lowered after the descriptor had been opened. */
+static void
+assert_closes_above_limit (void)
+{
+  struct rlimit old;
+  struct rlimit low;
+
+  g_assert_no_errno (dup2 (STDERR_FILENO, EXTRA_FD));
+  g_assert_no_errno (getrlimit (RLIMIT_NOFILE, &old));
+  low = (struct rlimit) { EXTRA_FD - 1, old.rlim_max };
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &low));
+  assert_runs ("! (exec 3>&9)");
+  g_assert_no_errno (setrlimit (RLIMIT_NOFILE, &old));
+  close (EXTRA_FD);
+}
+
 /* Containers that do not know the call forbid it: descriptors are found in /proc then. */
 static void
 test_no_close_range (void)
@@ -166,6 +183,7 @@ test_no_close_range_no_proc (void)
   g_assert_no_errno (mount ("none", "/proc", "tmpfs", 0, NULL));
   forbid_syscall (SYS_close_range, EPERM);
   assert_closes ();
+  assert_closes_above_limit ();
   /* The guard wants to look there. */
   g_assert_no_errno (umount ("/proc"));
 }
