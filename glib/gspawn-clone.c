@@ -23,8 +23,9 @@
  * store all the vector registers, or count in a frame of theirs. */
 #define STACK_SIZE (32 * 1024)
 
-/* On the caller's own stack, where the kernel has no memory to give: what must do. */
-#define LOCAL_STACK_SIZE (8 * 1024)
+/* On the caller's own stack, where the kernel has no memory to give: what must do for the code of
+ * ours, and does not fill the smallest stack that a thread can have. */
+#define LOCAL_STACK_SIZE (4 * 1024)
 
 /* How long to trust the kernel to tell us of the child's exec before we look ourselves. */
 #define RELEASE_TIMEOUT_NS (100 * 1000 * 1000)
@@ -338,13 +339,14 @@ probe (const Slot *slot,
 
 static int cached_kind = CLONE_UNPROBED;
 
-/* Sets @error_number where the kind is not known. */
+/* Sets @error_number to why nothing can be launched, if that is so. */
 static CloneKind
 get_kind (const Slot *slot,
           int        *error_number)
 {
   CloneKind kind = g_atomic_int_get (&cached_kind);
 
+  *error_number = ENOSYS;
   if (kind == CLONE_UNPROBED)
     {
       kind = probe (slot, error_number);
@@ -410,7 +412,8 @@ launch_in (Slot             *slot,
   int error_number;
   CloneKind kind = get_kind (slot, &error_number);
 
-  if (kind == CLONE_UNPROBED)
+  /* The router may not have known it: a probe wants memory, too. */
+  if (kind == CLONE_UNPROBED || kind == CLONE_UNAVAILABLE)
     return _gspawn_failure_set (failure, GSPAWN_STAGE_PROCESS, error_number);
 
   for (;;)
@@ -452,7 +455,9 @@ _gspawn_clone_probe (const char  **detail,
   };
   const Slot *slot = slot_get ();
   int error_number;
-  CloneKind kind = slot != NULL ? get_kind (slot, &error_number) : CLONE_UNPROBED;
+  /* Without memory to probe in, what is known already holds, and the launch finds out the rest. */
+  CloneKind kind = slot != NULL ? get_kind (slot, &error_number)
+                                : (CloneKind) g_atomic_int_get (&cached_kind);
 
   *detail = details[kind];
   *lacks = 0;

@@ -33,6 +33,8 @@ typedef enum {
   KIND_COMPLETE,
 } Kind;
 
+static int cached_kind = KIND_UNPROBED;
+
 /**
  * Launch:
  * @actions: file actions
@@ -404,12 +406,35 @@ try_candidates (const Launch *launch,
   return denied ? EACCES : error_number;
 }
 
+/* libc does without clone3() where the kernel lacks it, but not where a sandbox forbids it in
+ * another way. The call is one that the kernel refuses before it does anything. */
+static gboolean
+clone3_is_let_through (void)
+{
+  long result = sys_call2 (SYS_clone3, NULL, 0);
+
+  return result == -EINVAL || result == -ENOSYS;
+}
+
 /* What only the making of a process fails with, as far as that can be known. */
 static GSpawnStage
 stage_of_error (int error_number)
 {
-  return error_number == EAGAIN || error_number == ENOMEM || error_number == ENOSYS
-             ? GSPAWN_STAGE_PROCESS : GSPAWN_STAGE_EXEC;
+  switch (error_number)
+    {
+    case EAGAIN:
+    case ENOMEM:
+    case ENOSYS:
+      return GSPAWN_STAGE_PROCESS;
+    case EPERM:
+      /* The caller may have entered a sandbox since the probe. */
+      if (clone3_is_let_through ())
+        return GSPAWN_STAGE_EXEC;
+      g_atomic_int_set (&cached_kind, KIND_UNAVAILABLE);
+      return GSPAWN_STAGE_PROCESS;
+    default:
+      return GSPAWN_STAGE_EXEC;
+    }
 }
 
 static int
@@ -467,7 +492,7 @@ probe (void)
   /* No room for a process just now, or somebody killed it: that says nothing of the next time. */
   if (result == -EAGAIN || result == -ENOMEM || status != 0)
     return KIND_UNPROBED;
-  if (result < 0 || !shared)
+  if (result < 0 || !shared || !clone3_is_let_through ())
     return KIND_UNAVAILABLE;
 
   return can_close_from () ? KIND_COMPLETE : KIND_LEAVES_OPEN;
@@ -483,13 +508,12 @@ _gspawn_posix_spawn_probe (const char  **detail,
     [KIND_LEAVES_OPEN] = "posix_spawn(), which cannot close descriptors here",
     [KIND_COMPLETE] = "posix_spawn()",
   };
-  static int cached = KIND_UNPROBED;
-  Kind kind = g_atomic_int_get (&cached);
+  Kind kind = g_atomic_int_get (&cached_kind);
 
   if (kind == KIND_UNPROBED)
     {
       kind = probe ();
-      g_atomic_int_set (&cached, kind);
+      g_atomic_int_set (&cached_kind, kind);
     }
 
   *detail = details[kind];

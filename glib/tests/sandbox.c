@@ -12,10 +12,12 @@
 #include <glib/gstdio.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -42,7 +44,7 @@ forbid_syscall (unsigned int number,
   g_assert_no_errno (prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
 }
 
-/* Lets clone() fail where memory is to be shared: what fork() needs stays. */
+/* Lets clone() fail where the caller is to wait in shared memory: fork() and threads stay. */
 static void
 forbid_shared_clone (void)
 {
@@ -50,8 +52,27 @@ forbid_shared_clone (void)
     BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
     BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
     BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, args[0])),
-    BPF_JUMP (BPF_JMP | BPF_JSET | BPF_K, CLONE_VM, 0, 1),
+    BPF_JUMP (BPF_JMP | BPF_JSET | BPF_K, CLONE_VFORK, 0, 1),
     BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog program = { G_N_ELEMENTS (filter), filter };
+
+  g_assert_no_errno (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  g_assert_no_errno (prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
+}
+
+/* Lets a launch have no memory for its children's stacks. Threads ask for theirs without that flag. */
+static void
+forbid_stacks (void)
+{
+  struct sock_filter filter[] = {
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 4),
+    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, args[3])),
+    BPF_STMT (BPF_ALU | BPF_AND | BPF_K, MAP_STACK | MAP_NORESERVE),
+    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, MAP_STACK | MAP_NORESERVE, 0, 1),
+    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
     BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   struct sock_fprog program = { G_N_ELEMENTS (filter), filter };
@@ -230,6 +251,99 @@ test_later_all (void)
     assert_launches ();
 }
 
+static gpointer
+launch_without_memory (G_GNUC_UNUSED gpointer data)
+{
+  const char *argv[] = { "/bin/true", NULL };
+  struct rlimit limit = { 0, RLIM_INFINITY };
+  g_autoptr (GError) error = NULL;
+  struct rlimit old;
+
+  g_assert_no_errno (getrlimit (RLIMIT_AS, &old));
+  g_assert_no_errno (setrlimit (RLIMIT_AS, &limit));
+  g_spawn_async (NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &error);
+  g_assert_no_errno (setrlimit (RLIMIT_AS, &old));
+  g_assert_no_error (error);
+
+  return NULL;
+}
+
+/* What the machine can do is known by then, though the thread has no memory to find it out in. */
+static void
+test_no_memory (void)
+{
+  g_test_summary ("A thread without memory does not take an engine that does not work");
+
+  if (!gspawn_engine_is_available (GSPAWN_ENGINE_FORK, NULL))
+    {
+      g_test_skip ("no engine is left that works");
+      return;
+    }
+  if (skip_without_clone () || !in_subprocess ())
+    return;
+
+  forbid_syscall (SYS_clone3, ENOSYS);
+  forbid_shared_clone ();
+  assert_runs ("exit 0");
+  g_thread_join (g_thread_new ("launch", launch_without_memory, NULL));
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SMALL_STACK_SIZE (1024 * 1024)
+#else
+/* The least that libc allows, and a page for the frames of the test. */
+#define SMALL_STACK_SIZE (20 * 1024)
+#endif
+
+static void *
+launch_on_small_stack (G_GNUC_UNUSED void *data)
+{
+  const char *argv[] = { "/bin/true", NULL };
+
+  return GINT_TO_POINTER (g_spawn_async (NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL,
+                                         NULL, NULL));
+}
+
+/* What a launch takes of the caller's own stack then must be there. */
+static void
+test_small_stack (void)
+{
+  pthread_attr_t attributes;
+  pthread_t thread;
+  void *launched;
+
+  g_test_summary ("A thread with a small stack can launch where no stacks can be mapped");
+
+  if (skip_without_clone () || !in_subprocess ())
+    return;
+
+  forbid_stacks ();
+  /* The dynamic linker need not resolve names on the small stack then. */
+  assert_launches ();
+  pthread_attr_init (&attributes);
+  g_assert_cmpint (pthread_attr_setstacksize (&attributes, SMALL_STACK_SIZE), ==, 0);
+  g_assert_cmpint (pthread_create (&thread, &attributes, launch_on_small_stack, NULL), ==, 0);
+  g_assert_cmpint (pthread_join (thread, &launched), ==, 0);
+  g_assert_true (GPOINTER_TO_INT (launched));
+  pthread_attr_destroy (&attributes);
+}
+
+/* libc gives up there, where clone() is still allowed. */
+static void
+test_posix_spawn_no_clone3 (void)
+{
+  g_test_summary ("posix_spawn() is not asked where libc would not get through");
+
+  if (!in_subprocess ())
+    return;
+
+  forbid_syscall (SYS_clone3, EPERM);
+  g_assert_false (gspawn_engine_is_available (GSPAWN_ENGINE_POSIX_SPAWN, NULL));
+  if (gspawn_engine_is_available (GSPAWN_ENGINE_CLONE, NULL) ||
+      gspawn_engine_is_available (GSPAWN_ENGINE_FORK, NULL))
+    assert_launches ();
+}
+
 /* The probe must not use up the first process of the namespace, which is its init. */
 static void
 test_pid_namespace (void)
@@ -279,6 +393,10 @@ main (int   argc,
   guard_add_func ("/sandbox/no-shared-clone", test_no_shared_clone);
   guard_add_func ("/sandbox/later", test_later);
   guard_add_func ("/sandbox/later-all", test_later_all);
+  /* The first thread makes libc handle a signal, which a guard would notice. */
+  g_test_add_func ("/sandbox/no-memory", test_no_memory);
+  g_test_add_func ("/sandbox/small-stack", test_small_stack);
+  guard_add_func ("/sandbox/posix-spawn-no-clone3", test_posix_spawn_no_clone3);
   guard_add_func ("/sandbox/no-close-range", test_no_close_range);
   guard_add_func ("/sandbox/no-close-range-no-proc", test_no_close_range_no_proc);
   guard_add_func ("/sandbox/pid-namespace", test_pid_namespace);
