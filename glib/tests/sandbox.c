@@ -252,18 +252,9 @@ test_later_all (void)
 }
 
 static gpointer
-launch_without_memory (G_GNUC_UNUSED gpointer data)
+launch_in_thread (G_GNUC_UNUSED gpointer data)
 {
-  const char *argv[] = { "/bin/true", NULL };
-  struct rlimit limit = { 0, RLIM_INFINITY };
-  g_autoptr (GError) error = NULL;
-  struct rlimit old;
-
-  g_assert_no_errno (getrlimit (RLIMIT_AS, &old));
-  g_assert_no_errno (setrlimit (RLIMIT_AS, &limit));
-  g_spawn_async (NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &error);
-  g_assert_no_errno (setrlimit (RLIMIT_AS, &old));
-  g_assert_no_error (error);
+  assert_launches ();
 
   return NULL;
 }
@@ -285,7 +276,8 @@ test_no_memory (void)
   forbid_syscall (SYS_clone3, ENOSYS);
   forbid_shared_clone ();
   assert_runs ("exit 0");
-  g_thread_join (g_thread_new ("launch", launch_without_memory, NULL));
+  forbid_stacks ();
+  g_thread_join (g_thread_new ("launch", launch_in_thread, NULL));
 }
 
 #if defined(__SANITIZE_ADDRESS__)
