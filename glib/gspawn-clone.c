@@ -90,12 +90,14 @@ slot_new (void)
   gsize size = 2 * (guard_size + stack_size);
   char *base = mmap (NULL, size, PROT_NONE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
-  char *first = base + guard_size;
-  char *second = first + stack_size + guard_size;
+  char *first, *second;
   Slot *slot;
 
   if (base == MAP_FAILED)
     return NULL;
+
+  first = base + guard_size;
+  second = first + stack_size + guard_size;
   if (mprotect (first, stack_size, PROT_READ | PROT_WRITE) < 0 ||
       mprotect (second, stack_size, PROT_READ | PROT_WRITE) < 0)
     {
