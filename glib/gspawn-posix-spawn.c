@@ -5,7 +5,8 @@
  *
  * posix_spawn() cannot say which step failed. So whatever can fail other than exec is done or tried
  * here, in the parent, in the order in which a child would do it: directories and /dev/null are
- * opened, sources duplicated. What is left for libc's child are duplications that cannot fail. */
+ * opened, sources of the map duplicated, those of the standard streams looked at. What is left for
+ * libc's child are duplications that cannot fail. */
 #include "config.h"
 
 #include "gspawn-child-private.h"

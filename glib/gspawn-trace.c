@@ -12,6 +12,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -115,22 +117,48 @@ open_trace (const char *path)
   return fd;
 }
 
-/* One write at the end of the file: lines of many processes do not mix. The file is opened anew
- * each time, for a descriptor of ours might be closed, and its number used, by the program. */
+/* One write at the end of the file: lines of many processes do not mix. Where the file has reached
+ * the limit of file sizes, the kernel sends the writing thread a signal that would end the program;
+ * it is taken back. Returns 0 or the error number. */
+static int
+append_line (int            fd,
+             const GString *line)
+{
+  static const struct timespec at_once = { 0 };
+  sigset_t too_large, pending, old;
+  gssize size;
+  int error_number;
+
+  sigemptyset (&too_large);
+  sigaddset (&too_large, SIGXFSZ);
+  sigpending (&pending);
+  pthread_sigmask (SIG_BLOCK, &too_large, &old);
+
+  size = write (fd, line->str, line->len);
+  error_number = size < 0 ? errno : size < (gssize) line->len ? ENOSPC : 0;
+
+  if (error_number == EFBIG && !sigismember (&pending, SIGXFSZ))
+    sigtimedwait (&too_large, NULL, &at_once);
+  pthread_sigmask (SIG_SETMASK, &old, NULL);
+
+  return error_number;
+}
+
+/* The file is opened anew each time, for a descriptor of ours might be closed, and its number used,
+ * by the program. */
 static void
 write_line (const char    *path,
             const GString *line)
 {
   static int warned = FALSE;
   int fd = open_trace (path);
-  gboolean written = fd >= 0 && write (fd, line->str, line->len) == (gssize) line->len;
-  int error_number = errno;
+  int error_number = fd >= 0 ? append_line (fd, line) : errno;
 
   if (fd >= 0)
     close (fd);
 
   /* No warning, which a program may take as fatal: it has done nothing wrong. */
-  if (!written && g_atomic_int_compare_and_exchange (&warned, FALSE, TRUE))
+  if (error_number != 0 && g_atomic_int_compare_and_exchange (&warned, FALSE, TRUE))
     g_message ("GSPAWN_TRACE: cannot write to “%s” (%s)", path, g_strerror (error_number));
 }
 

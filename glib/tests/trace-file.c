@@ -8,7 +8,9 @@
 
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -183,6 +185,31 @@ test_fifo (void)
   g_rmdir (directory);
 }
 
+/* The kernel sends SIGXFSZ to who writes there, which ends the program. */
+static void
+test_size_limit (void)
+{
+  static const struct rlimit none = { 0, 0 };
+  g_autofree char *directory = NULL;
+  g_autofree char *path = NULL;
+  sigset_t pending;
+
+  g_test_summary ("A trace at the limit of file sizes harms no launch");
+
+  if (!in_subprocess ())
+    return;
+
+  directory = new_directory ();
+  path = g_build_filename (directory, "trace", NULL);
+  signal (SIGXFSZ, SIG_DFL);
+  g_assert_no_errno (setrlimit (RLIMIT_FSIZE, &none));
+  assert_warns_once (path);
+  g_assert_no_errno (sigpending (&pending));
+  g_assert_false (sigismember (&pending, SIGXFSZ));
+  g_unlink (path);
+  g_rmdir (directory);
+}
+
 int
 main (int   argc,
       char *argv[])
@@ -194,6 +221,7 @@ main (int   argc,
   guard_add_func ("/trace-file/relative", test_relative);
   guard_add_func ("/trace-file/unwritable", test_unwritable);
   guard_add_func ("/trace-file/fifo", test_fifo);
+  guard_add_func ("/trace-file/size-limit", test_size_limit);
 
   return g_test_run ();
 }
