@@ -130,7 +130,7 @@ init_legacy_arguments (GSpawnCloneCall *call)
   const struct clone_args *args = &call->clone_args;
 
   call->number = SYS_clone;
-  call->arguments[0] = args->flags | args->exit_signal;
+  call->arguments[0] = args->flags;
   call->arguments[1] = args->stack + args->stack_size;
   call->arguments[2] = args->parent_tid;
   call->arguments[GSPAWN_CLONE_CHILD_TID_INDEX] = args->child_tid;
@@ -186,13 +186,26 @@ wait_until_released (Slot  *slot,
       break;
 }
 
-/* A caller that ignores SIGCHLD, or waits for every child in another thread, has had it reaped
- * before us. Not to wait until it is would leave it to the caller. */
+/* An orphan that was given to a caller that ignores SIGCHLD, or waits for every child in another
+ * thread, has been reaped before us. Not to wait until it is would leave it to the caller. */
 static void
 reap (pid_t pid)
 {
   while (sys_call4 (SYS_wait4, pid, NULL, __WALL, NULL) == -EINTR)
     ;
+}
+
+/* A child without an exit signal of its own is seen by no handler and by no wait for just any child,
+ * and gets SIGCHLD by exec: one that is still told apart here has not come so far, and is reaped. */
+static gboolean
+died_before_exec (pid_t pid)
+{
+  long result = sys_call4 (SYS_wait4, pid, NULL, WNOHANG | __WCLONE, NULL);
+
+  if (result == 0)
+    reap (pid);
+
+  return result >= 0;
 }
 
 static gboolean
@@ -205,8 +218,7 @@ launch_waited (GSpawnChild      *child,
   GSpawnCloneCall call = {
     .function = _gspawn_clone_child_main,
     .data = child,
-    .clone_args = { .flags = CLONE_VM | CLONE_VFORK | CLONE_CHILD_CLEARTID,
-                    .exit_signal = SIGCHLD },
+    .clone_args = { .flags = CLONE_VM | CLONE_VFORK | CLONE_CHILD_CLEARTID },
   };
   long result;
 
@@ -223,6 +235,8 @@ launch_waited (GSpawnChild      *child,
       *failure = child->failure;
       return FALSE;
     }
+  if (died_before_exec ((pid_t) result))
+    return _gspawn_failure_set (failure, GSPAWN_STAGE_REPORT, ECHILD);
 
   *pid = (GPid) result;
   return TRUE;
@@ -242,8 +256,7 @@ launch_reaped (GSpawnChild      *child,
       .function = _gspawn_clone_orphan_main,
       .data = child,
       .clone_args = { .flags = ORPHAN_FLAGS,
-                      .parent_tid = (gsize) &middle.pid,
-                      .exit_signal = SIGCHLD },
+                      .parent_tid = (gsize) &middle.pid },
     },
   };
   GSpawnCloneCall call = {

@@ -160,11 +160,14 @@ spawn_sync (const GSpawnRequest  *request,
             GError              **error)
 {
   g_auto (Outputs) outputs = OUTPUTS_INIT;
+  GSpawnRequest own_request = *request;
   GSpawnChildInfo info;
   gboolean complete;
   int status;
 
-  if (!_gspawn_launch (request, &info, error))
+  /* The ends are ours alone: no process that another thread starts is to hold one open. */
+  own_request.flags |= G_SPAWN_CLOEXEC_PIPES;
+  if (!_gspawn_launch (&own_request, &info, error))
     return FALSE;
 
   for (gsize i = 0; i < G_N_ELEMENTS (outputs.outputs); i++)
