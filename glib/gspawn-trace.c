@@ -8,12 +8,11 @@
  * of JSON; who reads them uses a library. */
 #include "config.h"
 
+#include "gspawn-syscall-private.h"
 #include "gspawn-trace-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -125,23 +124,23 @@ append_line (int            fd,
              const GString *line)
 {
   static const struct timespec at_once = { 0 };
-  sigset_t too_large, pending, old;
-  gssize size;
-  int error_number;
+  SysSignalSet too_large = { 0 };
+  SysSignalSet pending, old;
+  long size;
 
-  sigemptyset (&too_large);
-  sigaddset (&too_large, SIGXFSZ);
-  sigpending (&pending);
-  pthread_sigmask (SIG_BLOCK, &too_large, &old);
+  sys_signal_set_add (&too_large, SIGXFSZ);
+  sys_block_signals (&old);
+  sys_call2 (SYS_rt_sigpending, &pending, sizeof pending);
 
-  size = write (fd, line->str, line->len);
-  error_number = size < 0 ? errno : size < (gssize) line->len ? ENOSPC : 0;
+  size = sys_call3 (SYS_write, fd, line->str, line->len);
+  if (size == -EFBIG && !sys_signal_set_has (&pending, SIGXFSZ))
+    sys_call4 (SYS_rt_sigtimedwait, &too_large, NULL, &at_once, sizeof too_large);
+  sys_set_signal_mask (&old, NULL);
 
-  if (error_number == EFBIG && !sigismember (&pending, SIGXFSZ))
-    sigtimedwait (&too_large, NULL, &at_once);
-  pthread_sigmask (SIG_SETMASK, &old, NULL);
+  if (size < 0)
+    return (int) -size;
 
-  return error_number;
+  return size < (long) line->len ? ENOSPC : 0;
 }
 
 /* The file is opened anew each time, for a descriptor of ours might be closed, and its number used,
