@@ -186,15 +186,6 @@ wait_until_released (Slot  *slot,
       break;
 }
 
-/* An orphan that was given to a caller that ignores SIGCHLD, or waits for every child in another
- * thread, has been reaped before us. Not to wait until it is would leave it to the caller. */
-static void
-reap (pid_t pid)
-{
-  while (sys_call4 (SYS_wait4, pid, NULL, __WALL, NULL) == -EINTR)
-    ;
-}
-
 /* A child without an exit signal of its own is seen by no handler and by no wait for just any child,
  * and gets SIGCHLD by exec: one that is still told apart here has not come so far, and is reaped. */
 static gboolean
@@ -203,7 +194,7 @@ died_before_exec (pid_t pid)
   long result = sys_call4 (SYS_wait4, pid, NULL, WNOHANG | __WCLONE, NULL);
 
   if (result == 0)
-    reap (pid);
+    _gspawn_reap (pid);
 
   return result >= 0;
 }
@@ -231,7 +222,7 @@ launch_waited (GSpawnChild      *child,
   wait_until_released (slot, (pid_t) result);
   if (child->failure.stage != GSPAWN_STAGE_NONE)
     {
-      reap ((pid_t) result);
+      _gspawn_reap ((pid_t) result);
       *failure = child->failure;
       return FALSE;
     }
@@ -277,7 +268,7 @@ launch_reaped (GSpawnChild      *child,
    * killed, nobody is left behind in our memory. */
   if (middle.pid > 0)
     wait_until_released (slot, middle.pid);
-  reap ((pid_t) result);
+  _gspawn_reap ((pid_t) result);
 
   if (middle.error_number != 0)
     return _gspawn_failure_set (failure, GSPAWN_STAGE_SECOND_PROCESS, middle.error_number);
@@ -286,7 +277,7 @@ launch_reaped (GSpawnChild      *child,
   if (child->failure.stage != GSPAWN_STAGE_NONE)
     {
       /* If we are whom orphans are given to, it is ours after all. */
-      reap (middle.pid);
+      _gspawn_reap (middle.pid);
       *failure = child->failure;
       return FALSE;
     }
@@ -319,7 +310,7 @@ enter_probe (CloneKind    kind,
   sys_block_signals (&old);
   result = _gspawn_clone_enter (&call);
   if (result > 0)
-    sys_call4 (SYS_wait4, result, status, __WALL, NULL);
+    *status = _gspawn_reap ((pid_t) result);
   sys_set_signal_mask (&old, NULL);
 
   return result;

@@ -4,6 +4,8 @@
  * What an engine is to the router: a probe and a launch. */
 #pragma once
 
+#include <sys/types.h>
+
 #include "gspawn-plan-private.h"
 
 /* Whether the engine works in this process. Says in @detail how, or why not, and in @lacks what it
@@ -38,6 +40,9 @@ gboolean _gspawn_fork_launch        (const GSpawnPlan *plan,
 gboolean _gspawn_failure_set        (GSpawnFailure    *failure,
                                      GSpawnStage       stage,
                                      int               error_number);
+
+/* Waits for a process that is no business of the caller's. */
+int      _gspawn_reap               (pid_t             pid);
 
 /* Whether a probe must not make a process now. */
 gboolean _gspawn_next_child_is_init (void);

@@ -8,6 +8,7 @@
 #include "gspawn-engine-private.h"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 gboolean
 _gspawn_failure_set (GSpawnFailure *failure,
@@ -18,6 +19,20 @@ _gspawn_failure_set (GSpawnFailure *failure,
   failure->error_number = error_number;
 
   return FALSE;
+}
+
+/* Waits until a process of ours has ended, and returns its wait status. One that somebody else has
+ * waited for has ended well, as far as we know: an orphan that was given to a caller that ignores
+ * SIGCHLD, or waits for every child in another thread. Not to wait would leave it to the caller. */
+int
+_gspawn_reap (pid_t pid)
+{
+  int status = 0;
+
+  while (sys_call4 (SYS_wait4, pid, &status, __WALL, NULL) == -EINTR)
+    ;
+
+  return status;
 }
 
 /* After unshare() the next child is the first process of a new namespace, which dies with it, and

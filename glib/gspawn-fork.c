@@ -12,12 +12,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/wait.h>
+#include <unistd.h>
 
 /**
  * Report:
  * @failure: why the program was not executed
- * @pid: the program's process, from the one in the middle; the failure is none then
+ * @pid: the program's process
  *
  * What travels over the pipe: less than PIPE_BUF, so never in pieces.
  */
@@ -41,6 +41,8 @@ child_main (GSpawnChild *child)
 
   _gspawn_child_run (child);
   report.failure = child->failure;
+  /* The process in the middle may have been killed before it could tell. */
+  report.pid = getpid ();
   child_report (child->report_fd, &report);
   _exit (127);
 }
@@ -89,13 +91,6 @@ read_report (int     fd,
   return n == sizeof *report;
 }
 
-static void
-reap (pid_t pid)
-{
-  while (waitpid (pid, NULL, 0) < 0 && errno == EINTR)
-    ;
-}
-
 /* The failed process may be ours to reap after all, if we are what orphans are given to. Its pid
  * was reported before the end of the one in the middle, which has been reaped. */
 static void
@@ -109,7 +104,7 @@ reap_orphan (int   fd,
     program_pid = report.pid;
 
   if (program_pid > 0)
-    reap (program_pid);
+    _gspawn_reap (program_pid);
 }
 
 /* Reads until exec, or the end of every child, has closed the other end. */
@@ -136,7 +131,7 @@ await_child (const GSpawnPlan *plan,
     _gspawn_failure_set (failure, GSPAWN_STAGE_REPORT, ECHILD);
 
   if (reaps || failure->stage != GSPAWN_STAGE_NONE)
-    reap (first_pid);
+    _gspawn_reap (first_pid);
   if (failure->stage != GSPAWN_STAGE_NONE)
     {
       if (reaps)

@@ -20,7 +20,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 /* For a function of one line, and what the machine puts on a stack. */
@@ -462,7 +461,7 @@ enter_child (int *shared,
   if (result < 0)
     result = -errno;
   else
-    sys_call4 (SYS_wait4, result, status, __WALL, NULL);
+    *status = _gspawn_reap ((pid_t) result);
   sys_set_signal_mask (&old, NULL);
 
   return result;
