@@ -452,7 +452,8 @@ g_spawn_sync (const char            *working_directory,
  * Runs a command line, collects its output and waits for it to end.
  *
  * The line is split into words by g_shell_parse_argv(), whose errors it may fail with; no shell is
- * involved. The first word is searched for in `PATH`. All else is as with g_spawn_sync().
+ * involved. Nothing but @error is set then. The first word is searched for in `PATH`. All else is as
+ * with g_spawn_sync().
  *
  * Returns: %TRUE if the program was run
  */
@@ -473,11 +474,11 @@ g_spawn_command_line_sync (const char  *command_line,
 
   g_return_val_if_fail (command_line != NULL, FALSE);
 
-  clear_outputs (standard_output, standard_error);
-
   if (!g_shell_parse_argv (command_line, NULL, &argv, error))
     return FALSE;
   request.argv = (const char *const *) argv;
+
+  clear_outputs (standard_output, standard_error);
 
   return _gspawn_sync (&request, standard_output, standard_error, wait_status, error);
 }

@@ -134,11 +134,16 @@ test_command_line_parse (void)
     {
       g_autoptr (GError) async_error = NULL;
       g_autoptr (GError) sync_error = NULL;
+      char untouched[] = "";
+      char *output = untouched, *errors = untouched;
 
       g_assert_false (g_spawn_command_line_async (rows[i].line, &async_error));
       g_assert_error (async_error, G_SHELL_ERROR, rows[i].code);
-      g_assert_false (g_spawn_command_line_sync (rows[i].line, NULL, NULL, NULL, &sync_error));
+      g_assert_false (g_spawn_command_line_sync (rows[i].line, &output, &errors, NULL,
+                                                 &sync_error));
       g_assert_error (sync_error, G_SHELL_ERROR, rows[i].code);
+      /* There was no launch that they could be of. */
+      g_assert_true (output == untouched && errors == untouched);
     }
 }
 
