@@ -260,7 +260,8 @@ sort_and_get_median (GArray *values)
   g_array_sort (values, compare_doubles);
   if (values->len % 2 == 1)
     return g_array_index (values, double, half);
-  return (g_array_index (values, double, half - 1) + g_array_index (values, double, half)) / 2;
+  /* The sum of two might be too large for a number. */
+  return g_array_index (values, double, half - 1) / 2 + g_array_index (values, double, half) / 2;
 }
 
 static int

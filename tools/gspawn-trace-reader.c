@@ -56,6 +56,10 @@ read_string (JsonObject  *object,
   if (!JSON_NODE_HOLDS_VALUE (node) || json_node_get_value_type (node) != G_TYPE_STRING)
     return FALSE;
 
+  /* An escaped half of a surrogate pair gets through the parser. */
+  if (!g_utf8_validate (json_node_get_string (node), -1, NULL))
+    return FALSE;
+
   *value = json_node_get_string (node);
   return TRUE;
 }

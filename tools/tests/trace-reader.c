@@ -156,6 +156,9 @@ static const BadLine bad_lines[] = {
   { "empty-object", "{}" },
   { "unfinished", "{\"time\":1,\"pid\":" },
   { "not-utf-8", "{\"time\":1,\"program\":\"\xff\xfe\"}" },
+  { "half-a-surrogate-pair",
+    "{\"time\":1,\"pid\":2,\"program\":\"p\",\"function\":\"f\",\"command\":\"\\udc00\","
+    "\"engine\":null,\"reason\":null,\"child\":null,\"microseconds\":3,\"error\":null}" },
   { "string-for-number",
     "{\"time\":\"1\",\"pid\":2,\"program\":\"p\",\"function\":\"f\",\"command\":\"c\","
     "\"engine\":null,\"reason\":null,\"child\":null,\"microseconds\":3,\"error\":null}" },
@@ -393,6 +396,8 @@ static void
 test_groups (Fixture       *fixture,
              gconstpointer  data G_GNUC_UNUSED)
 {
+  g_autofree char *text = NULL;
+
   g_test_summary ("Calls are counted by engine and reason, with median and longest duration");
 
   push (fixture, RECORD ("\"clone\"", "\"first-choice\"", "30", "null"));
@@ -401,14 +406,19 @@ test_groups (Fixture       *fixture,
   push (fixture, RECORD ("\"fork\"", "\"child-setup\"", "400", "null"));
   push (fixture, RECORD ("\"fork\"", "\"child-setup\"", "200", "null"));
   push (fixture, RECORD ("\"fork\"", "\"forced\"", "5", "null"));
+  push (fixture, RECORD ("\"posix_spawn\"", "\"forced\"", "1e308", "null"));
+  push (fixture, RECORD ("\"posix_spawn\"", "\"forced\"", "1.5e308", "null"));
   push (fixture, RECORD ("null", "null", "1", "{\"domain\":\"d\",\"code\":1,\"message\":\"m\"}"));
-  assert_counts (fixture, 7, 0);
+  assert_counts (fixture, 9, 0);
 
-  assert_has_line (fixture, "gspawn: spawns: 7, forks avoided: 3, errors: 1");
+  assert_has_line (fixture, "gspawn: spawns: 9, forks avoided: 5, errors: 1");
   assert_has_line (fixture, "clone first-choice 3 20.0 30.0");
   assert_has_line (fixture, "fork child-setup 2 300.0 400.0");
   assert_has_line (fixture, "fork forced 1 5.0 5.0");
   assert_has_line (fixture, "- - 1 1.0 1.0");
+
+  text = _gspawn_summary_format (fixture->summary, 0);
+  g_assert_null (strstr (text, "inf"));
 }
 
 static void
