@@ -2,7 +2,7 @@
  * Copyright 2026 the gspawn authors
  *
  * The engine for what only a copy of the caller can do: run a function of the caller's in the
- * child. The child reports over a pipe that exec closes. */
+ * child. Exec closes a pipe, and so tells the caller; a failure is told in shared memory. */
 #include "config.h"
 
 #include "gspawn-child-private.h"
@@ -10,8 +10,7 @@
 #include "gspawn-fd-private.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /**
@@ -19,51 +18,78 @@
  * @failure: why the program was not executed
  * @pid: the program's process
  *
- * What travels over the pipe: less than PIPE_BUF, so never in pieces.
+ * What the children tell the caller, in memory that they share. The end of the pipe only says when:
+ * to write into one can fail for want of memory, and an end without a word means success.
  */
 typedef struct {
   GSpawnFailure failure;
   pid_t pid;
 } Report;
 
-static void
-child_report (int           fd,
-              const Report *report)
+/* Returns NULL if there is no memory. */
+static Report *
+report_new (void)
 {
-  while (write (fd, report, sizeof *report) < 0 && errno == EINTR)
+  Report *report = mmap (NULL, sizeof *report, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                         -1, 0);
+
+  if (report == MAP_FAILED)
+    return NULL;
+
+  /* The page has to be there when a child comes to it. */
+  report->pid = 0;
+
+  return report;
+}
+
+static void
+report_free (Report *report)
+{
+  munmap (report, sizeof *report);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Report, report_free)
+
+/* Wakes the caller at once, even if a process that another thread made holds the pipe open. */
+static void
+child_wake_caller (int fd)
+{
+  while (write (fd, "", 1) < 0 && errno == EINTR)
     ;
 }
 
 static G_GNUC_NORETURN void
-child_main (GSpawnChild *child)
+child_main (GSpawnChild *child,
+            Report      *report)
 {
-  Report report = { 0 };
-
+  /* The process in the middle may be killed before it can tell. */
+  report->pid = getpid ();
   _gspawn_child_run (child);
-  report.failure = child->failure;
-  /* The process in the middle may have been killed before it could tell. */
-  report.pid = getpid ();
-  child_report (child->report_fd, &report);
+  report->failure = child->failure;
+  child_wake_caller (child->report_fd);
   _exit (127);
 }
 
 /* The process in the middle, whose child is nobody's but init's once it has ended. */
 static G_GNUC_NORETURN void
-child_middle_main (GSpawnChild *child)
+child_middle_main (GSpawnChild *child,
+                   Report      *report)
 {
-  Report report = { .pid = fork () };
+  pid_t pid = fork ();
 
-  if (report.pid == 0)
-    child_main (child);
-  if (report.pid < 0)
-    report.failure = (GSpawnFailure) { GSPAWN_STAGE_SECOND_PROCESS, errno };
+  if (pid == 0)
+    child_main (child, report);
+  if (pid < 0)
+    report->failure = (GSpawnFailure) { GSPAWN_STAGE_SECOND_PROCESS, errno };
+  else
+    report->pid = pid;
 
-  child_report (child->report_fd, &report);
   _exit (0);
 }
 
 static pid_t
 fork_child (GSpawnChild *child,
+            Report      *report,
             int          parent_end)
 {
   pid_t pid = fork ();
@@ -74,73 +100,51 @@ fork_child (GSpawnChild *child,
   /* What the caller had not open must not be open here either. */
   close (parent_end);
   if ((child->plan->needs & GSPAWN_NEED_REAP) != 0)
-    child_middle_main (child);
-  child_main (child);
+    child_middle_main (child, report);
+  child_main (child, report);
 }
 
-static gboolean
-read_report (int     fd,
-             Report *report)
-{
-  gssize n;
-
-  do
-    n = read (fd, report, sizeof *report);
-  while (n < 0 && errno == EINTR);
-
-  return n == sizeof *report;
-}
-
-/* The failed process may be ours to reap after all, if we are what orphans are given to. Its pid
- * was reported before the end of the one in the middle, which has been reaped. */
+/* Until exec, or the end of every child, has closed the other end, or a child has failed. */
 static void
-reap_orphan (int   fd,
-             pid_t program_pid)
+await_children (int fd)
 {
-  struct pollfd input = { .fd = fd, .events = POLLIN };
-  Report report;
+  char byte;
 
-  while (program_pid == 0 && poll (&input, 1, 0) > 0 && read_report (fd, &report))
-    program_pid = report.pid;
-
-  if (program_pid > 0)
-    _gspawn_reap (program_pid);
+  while (read (fd, &byte, sizeof byte) < 0 && errno == EINTR)
+    ;
 }
 
-/* Reads until exec, or the end of every child, has closed the other end. */
 static gboolean
-await_child (const GSpawnPlan *plan,
-             int               fd,
-             pid_t             first_pid,
-             GPid             *pid,
-             GSpawnFailure    *failure)
+await_program (const GSpawnPlan *plan,
+               const Report     *report,
+               int               fd,
+               pid_t             first_pid,
+               GPid             *pid,
+               GSpawnFailure    *failure)
 {
   gboolean reaps = (plan->needs & GSPAWN_NEED_REAP) != 0;
-  pid_t program_pid = reaps ? 0 : first_pid;
-  Report report;
 
-  *failure = (GSpawnFailure) { GSPAWN_STAGE_NONE, 0 };
-  while (failure->stage == GSPAWN_STAGE_NONE && read_report (fd, &report))
+  await_children (fd);
+  if (reaps)
+    _gspawn_reap (first_pid);
+
+  if (report->failure.stage == GSPAWN_STAGE_NONE && (report->pid != 0 || !reaps))
     {
-      *failure = report.failure;
-      if (report.pid > 0)
-        program_pid = report.pid;
+      *pid = reaps ? report->pid : first_pid;
+      return TRUE;
     }
 
-  if (failure->stage == GSPAWN_STAGE_NONE && program_pid == 0)
+  *failure = report->failure;
+  if (failure->stage == GSPAWN_STAGE_NONE)
     _gspawn_failure_set (failure, GSPAWN_STAGE_REPORT, ECHILD);
 
-  if (reaps || failure->stage != GSPAWN_STAGE_NONE)
+  /* An orphan is ours after all, if we are whom they are given to. */
+  if (!reaps)
     _gspawn_reap (first_pid);
-  if (failure->stage != GSPAWN_STAGE_NONE)
-    {
-      if (reaps)
-        reap_orphan (fd, program_pid);
-      return FALSE;
-    }
+  else if (report->pid != 0)
+    _gspawn_reap (report->pid);
 
-  *pid = program_pid;
-  return TRUE;
+  return FALSE;
 }
 
 static gboolean
@@ -148,25 +152,29 @@ launch (GSpawnChild   *child,
         GPid          *pid,
         GSpawnFailure *failure)
 {
-  g_auto (GSpawnPipe) report = GSPAWN_PIPE_INIT;
+  g_auto (GSpawnPipe) ends = GSPAWN_PIPE_INIT;
+  g_autoptr (Report) report = NULL;
   pid_t first_pid;
+  int error_number;
 
-  if (!_gspawn_pipe_open (&report))
+  if (!_gspawn_pipe_open (&ends))
     return _gspawn_failure_set (failure, GSPAWN_STAGE_PIPE, errno);
-  child->report_fd = report.write_fd;
+  report = report_new ();
+  if (report == NULL)
+    return _gspawn_failure_set (failure, GSPAWN_STAGE_PROCESS, errno);
+  child->report_fd = ends.write_fd;
 
   /* Handlers of the caller would run in the child, too, until they are reset there. */
   sys_block_signals (&child->signal_mask);
-  first_pid = fork_child (child, report.read_fd);
-  if (first_pid < 0)
-    _gspawn_failure_set (failure, GSPAWN_STAGE_PROCESS, errno);
+  first_pid = fork_child (child, report, ends.read_fd);
+  error_number = errno;
   sys_set_signal_mask (&child->signal_mask, NULL);
   if (first_pid < 0)
-    return FALSE;
+    return _gspawn_failure_set (failure, GSPAWN_STAGE_PROCESS, error_number);
 
-  _gspawn_fd_clear (&report.write_fd);
+  _gspawn_fd_clear (&ends.write_fd);
 
-  return await_child (child->plan, report.read_fd, first_pid, pid, failure);
+  return await_program (child->plan, report, ends.read_fd, first_pid, pid, failure);
 }
 
 gboolean
