@@ -43,6 +43,7 @@ static int cached_kind = KIND_UNPROBED;
  * @own_fds: descriptors made for this launch
  * @saved: one of those per slot of the plan
  * @directory_fd: one of those, where the program starts, or AT_FDCWD
+ * @has_room: whether numbers above all targets have been had for them
  */
 typedef struct {
   const GSpawnPlan *plan;
@@ -52,13 +53,14 @@ typedef struct {
   GArray *own_fds;
   int *saved;
   int directory_fd;
+  gboolean has_room;
 } Launch;
 
 static void
 launch_init (Launch           *launch,
              const GSpawnPlan *plan)
 {
-  *launch = (Launch) { .plan = plan, .directory_fd = AT_FDCWD };
+  *launch = (Launch) { .plan = plan, .directory_fd = AT_FDCWD, .has_room = TRUE };
   posix_spawn_file_actions_init (&launch->actions);
   posix_spawnattr_init (&launch->attributes);
   for (int i = 0; i < GSPAWN_N_STREAMS; i++)
@@ -84,9 +86,14 @@ static int
 own_fd (Launch *launch,
         int     fd)
 {
+  if (fd < 0)
+    return fd;
+
   fd = _gspawn_fd_move_up (fd, launch->plan->first_free_fd);
   if (fd >= 0)
     g_array_append_val (launch->own_fds, fd);
+  else
+    launch->has_room = FALSE;
 
   return fd;
 }
@@ -296,9 +303,12 @@ add_ops (Launch        *launch,
 {
   const GSpawnPlan *plan = launch->plan;
 
+  /* A child needs no number for what it only opens for a moment; it fails when it comes to the
+   * targets. */
   for (guint i = 0; i < plan->n_ops; i++)
     if (!add_op (launch, &plan->ops[i]))
-      return _gspawn_failure_set (failure, gspawn_op_stage (&plan->ops[i]), errno);
+      return _gspawn_failure_set (failure, launch->has_room ? gspawn_op_stage (&plan->ops[i])
+                                                            : GSPAWN_STAGE_DUP, errno);
 
   for (guint i = 0; i < plan->n_ops; i++)
     if (plan->ops[i].kind == GSPAWN_OP_CLOEXEC_REST &&
