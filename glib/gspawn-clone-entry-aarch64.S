@@ -43,8 +43,9 @@ _gspawn_clone_enter:
         .cfi_endproc
         .size   _gspawn_clone_enter, . - _gspawn_clone_enter
 
-#if defined(__ARM_FEATURE_BTI_DEFAULT)
-        /* Says that every indirect target here has its landing pad. */
+#if defined(__ARM_FEATURE_BTI_DEFAULT) || defined(__ARM_FEATURE_PAC_DEFAULT)
+        /* Says that every indirect target here has its landing pad, and that no return address is
+         * stored unsigned, for none is stored. A library has what all its parts say. */
         .section .note.gnu.property, "a"
         .p2align 3
         .word   4
@@ -53,7 +54,7 @@ _gspawn_clone_enter:
         .asciz  "GNU"
         .word   0xc0000000
         .word   4
-        .word   1
+        .word   3
         .word   0
 #endif
 
