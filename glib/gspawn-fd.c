@@ -41,6 +41,9 @@ _gspawn_fd_move_up (int fd,
     return fd;
 
   moved = fcntl (fd, F_DUPFD_CLOEXEC, minimum);
+  /* No target has asked for a number that high: it is a limit of three or less. */
+  if (moved < 0 && errno == EINVAL && minimum == STDERR_FILENO + 1)
+    errno = EMFILE;
   _gspawn_fd_clear (&fd);
 
   return moved;
