@@ -40,7 +40,8 @@ static int cached_kind = KIND_UNPROBED;
  * @actions: file actions
  * @attributes: attributes
  * @origins: per standard stream the caller's descriptor that the child has there by now
- * @own_fds: descriptors made for this launch
+ * @own_fds: descriptors made for this launch, at most one per operation
+ * @n_own_fds: how many
  * @saved: one of those per slot of the plan
  * @directory_fd: one of those, where the program starts, or AT_FDCWD
  * @has_room: whether numbers above all targets have been had for them
@@ -50,7 +51,8 @@ typedef struct {
   posix_spawn_file_actions_t actions;
   posix_spawnattr_t attributes;
   int origins[GSPAWN_N_STREAMS];
-  GArray *own_fds;
+  int *own_fds;
+  guint n_own_fds;
   int *saved;
   int directory_fd;
   gboolean has_room;
@@ -65,16 +67,16 @@ launch_init (Launch           *launch,
   posix_spawnattr_init (&launch->attributes);
   for (int i = 0; i < GSPAWN_N_STREAMS; i++)
     launch->origins[i] = i;
-  launch->own_fds = g_array_new (FALSE, FALSE, sizeof (int));
+  launch->own_fds = g_new (int, plan->n_ops);
   launch->saved = g_new (int, plan->n_slots);
 }
 
 static void
 launch_clear (Launch *launch)
 {
-  for (guint i = 0; i < launch->own_fds->len; i++)
-    _gspawn_fd_clear (&g_array_index (launch->own_fds, int, i));
-  g_array_unref (launch->own_fds);
+  for (guint i = 0; i < launch->n_own_fds; i++)
+    _gspawn_fd_clear (&launch->own_fds[i]);
+  g_free (launch->own_fds);
   g_free (launch->saved);
   posix_spawnattr_destroy (&launch->attributes);
   posix_spawn_file_actions_destroy (&launch->actions);
@@ -91,7 +93,7 @@ own_fd (Launch *launch,
 
   fd = _gspawn_fd_move_up (fd, launch->plan->first_free_fd);
   if (fd >= 0)
-    g_array_append_val (launch->own_fds, fd);
+    launch->own_fds[launch->n_own_fds++] = fd;
   else
     launch->has_room = FALSE;
 
@@ -102,8 +104,8 @@ static gboolean
 is_own (const Launch *launch,
         int           fd)
 {
-  for (guint i = 0; i < launch->own_fds->len; i++)
-    if (g_array_index (launch->own_fds, int, i) == fd)
+  for (guint i = 0; i < launch->n_own_fds; i++)
+    if (launch->own_fds[i] == fd)
       return TRUE;
 
   return FALSE;

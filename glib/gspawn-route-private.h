@@ -20,8 +20,9 @@ typedef struct {
   GSpawnNeeds missing;
 } GSpawnRoute;
 
-GSpawnRoute  _gspawn_route_choose     (GSpawnNeeds        needs);
-char        *_gspawn_route_get_reason (const GSpawnRoute *route);
+GSpawnRoute  _gspawn_route_choose        (GSpawnNeeds        needs);
+void         _gspawn_route_append_reason (const GSpawnRoute *route,
+                                          GString           *string);
 
 /* An environment variable that steers us, never from somebody else's hands. */
-const char  *_gspawn_getenv           (const char        *name);
+const char  *_gspawn_getenv              (const char        *name);

@@ -198,36 +198,37 @@ _gspawn_route_choose (GSpawnNeeds needs)
   return route;
 }
 
+/* Words from @begin on are set apart by commas. */
 static void
 append_word (GString    *string,
+             gsize       begin,
              const char *word)
 {
-  if (string->len > 0)
+  if (string->len > begin)
     g_string_append_c (string, ',');
   g_string_append (string, word);
 }
 
-/* Returns: (transfer full): why it is this engine, in the words of the trace: what the better ones
- * lack, or who made it the first. */
-char *
-_gspawn_route_get_reason (const GSpawnRoute *route)
+/* Why it is this engine, in the words of the trace: what the better ones lack, or who made it the
+ * first. */
+void
+_gspawn_route_append_reason (const GSpawnRoute *route,
+                             GString           *string)
 {
-  GString *reason = g_string_new (NULL);
+  gsize begin = string->len;
 
   for (int i = 0; i < GSPAWN_N_ENGINES; i++)
     if ((route->unavailable & 1u << i) != 0)
       {
-        append_word (reason, engines[i].name);
-        g_string_append (reason, "-unavailable");
+        append_word (string, begin, engines[i].name);
+        g_string_append (string, "-unavailable");
       }
   for (int i = 0; i < GSPAWN_N_NEEDS; i++)
     if ((route->missing & 1u << i) != 0)
-      append_word (reason, needs_table[i].name);
+      append_word (string, begin, needs_table[i].name);
 
-  if (reason->len == 0)
-    append_word (reason, route->forced ? "forced" : "first-choice");
-
-  return g_string_free (reason, FALSE);
+  if (string->len == begin)
+    append_word (string, begin, route->forced ? "forced" : "first-choice");
 }
 
 /**

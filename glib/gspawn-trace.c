@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 #define NS_PER_S G_GINT64_CONSTANT (1000000000)
+/* Enough for most lines. */
+#define LINE_SIZE 512
 
 static const char *
 trace_path (void)
@@ -49,27 +51,44 @@ clock_ns (clockid_t clock)
   return now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* File names and messages may be anything; JSON is UTF-8. */
+static void
+append_escaped (GString    *line,
+                const char *string,
+                gsize       length)
+{
+  for (gsize i = 0; i < length; i++)
+    if (string[i] == '"' || string[i] == '\\')
+      g_string_append_printf (line, "\\%c", string[i]);
+    else if ((guchar) string[i] < 0x20 || string[i] == 0x7f)
+      g_string_append_printf (line, "\\u%04x", (guint) string[i]);
+    else
+      g_string_append_c (line, string[i]);
+}
+
+/* File names and messages may be anything; JSON is UTF-8. What is not becomes U+FFFD, byte by
+ * byte. */
 static void
 append_string (GString    *line,
                const char *string)
 {
-  g_autofree char *valid = string != NULL ? g_utf8_make_valid (string, -1) : NULL;
-
-  if (valid == NULL)
+  if (string == NULL)
     {
       g_string_append (line, "null");
       return;
     }
 
   g_string_append_c (line, '"');
-  for (const char *p = valid; *p != '\0'; p++)
-    if (*p == '"' || *p == '\\')
-      g_string_append_printf (line, "\\%c", *p);
-    else if ((guchar) *p < 0x20 || *p == 0x7f)
-      g_string_append_printf (line, "\\u%04x", (guint) *p);
-    else
-      g_string_append_c (line, *p);
+  for (;;)
+    {
+      const char *end;
+
+      g_utf8_validate (string, -1, &end);
+      append_escaped (line, string, end - string);
+      if (*end == '\0')
+        break;
+      g_string_append (line, "\357\277\275");
+      string = end + 1;
+    }
   g_string_append_c (line, '"');
 }
 
@@ -168,6 +187,24 @@ _gspawn_trace_begin (void)
   return trace_path () != NULL ? clock_ns (CLOCK_MONOTONIC) : 0;
 }
 
+static void
+append_route (GString           *line,
+              const GSpawnRoute *route)
+{
+  append_member (line, "engine",
+                 route != NULL && route->launch != NULL ? gspawn_engine_get_name (route->engine)
+                                                        : NULL);
+  if (route == NULL)
+    {
+      append_member (line, "reason", NULL);
+      return;
+    }
+
+  g_string_append (line, ",\"reason\":\"");
+  _gspawn_route_append_reason (route, line);
+  g_string_append_c (line, '"');
+}
+
 /* @route is NULL if the launch failed before there was one, @error where it succeeded. */
 void
 _gspawn_trace_end (gint64               begin,
@@ -176,8 +213,9 @@ _gspawn_trace_end (gint64               begin,
                    GPid                 pid,
                    const GError        *error)
 {
-  g_autoptr (GString) line = NULL;
-  g_autofree char *reason = NULL;
+  /* A GString of its own would come from GLib's slices, whose lock a copy of a process of many
+   * threads may wait for without an end (until GLib 2.76). */
+  GString line = { .allocated_len = LINE_SIZE };
   gint64 duration, now;
 
   if (begin == 0)
@@ -185,28 +223,25 @@ _gspawn_trace_end (gint64               begin,
 
   duration = clock_ns (CLOCK_MONOTONIC) - begin;
   now = clock_ns (CLOCK_REALTIME);
-  reason = route != NULL ? _gspawn_route_get_reason (route) : NULL;
 
-  line = g_string_sized_new (512);
+  line.str = g_malloc0 (line.allocated_len);
   /* A floating point number would be printed with the locale's comma. */
-  g_string_append_printf (line, "{\"time\":%" G_GINT64_FORMAT ".%06" G_GINT64_FORMAT,
+  g_string_append_printf (&line, "{\"time\":%" G_GINT64_FORMAT ".%06" G_GINT64_FORMAT,
                           now / NS_PER_S, now % NS_PER_S / 1000);
-  g_string_append_printf (line, ",\"pid\":%d", (int) getpid ());
-  append_member (line, "program", program_invocation_short_name);
-  append_member (line, "function", request->function);
-  append_member (line, "command", request->argv[0]);
-  append_member (line, "engine",
-                 route != NULL && route->launch != NULL ? gspawn_engine_get_name (route->engine)
-                                                        : NULL);
-  append_member (line, "reason", reason);
+  g_string_append_printf (&line, ",\"pid\":%d", (int) getpid ());
+  append_member (&line, "program", program_invocation_short_name);
+  append_member (&line, "function", request->function);
+  append_member (&line, "command", request->argv[0]);
+  append_route (&line, route);
   if (error == NULL)
-    g_string_append_printf (line, ",\"child\":%d", (int) pid);
+    g_string_append_printf (&line, ",\"child\":%d", (int) pid);
   else
-    g_string_append (line, ",\"child\":null");
-  g_string_append_printf (line, ",\"microseconds\":%" G_GINT64_FORMAT ".%03" G_GINT64_FORMAT,
+    g_string_append (&line, ",\"child\":null");
+  g_string_append_printf (&line, ",\"microseconds\":%" G_GINT64_FORMAT ".%03" G_GINT64_FORMAT,
                           duration / 1000, duration % 1000);
-  append_error (line, error);
-  g_string_append (line, "}\n");
+  append_error (&line, error);
+  g_string_append (&line, "}\n");
 
-  write_line (trace_path (), line);
+  write_line (trace_path (), &line);
+  g_free (line.str);
 }
