@@ -66,7 +66,7 @@ launch (GSpawnRequest  *request,
   if (child_pid != NULL)
     *child_pid = info.pid;
   for (int i = 0; i < GSPAWN_N_STREAMS; i++)
-    if (request->stream_pipes[i])
+    if (pipe_outs[i] != NULL && request->stream_pipes[i])
       *pipe_outs[i] = info.pipes[i];
 
   return TRUE;
