@@ -162,7 +162,7 @@ bench_client_run (BenchClient         *client,
                   GError             **error)
 {
   BenchCommand copy = *command;
-  BenchReply reply;
+  BenchReply reply = { 0 };
   guint old_length = samples->len;
 
   if (!transfer (client, write_some, client->command_fd, &copy, sizeof copy, error)

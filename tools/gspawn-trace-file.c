@@ -160,6 +160,7 @@ static gboolean
 open_source (GSpawnTraceFile  *file,
              GError          **error)
 {
+  g_assert (file->path != NULL);
   file->source = open (file->path, O_RDONLY | O_CLOEXEC);
   if (file->source < 0 || lseek (file->source, 0, SEEK_END) < 0)
     {

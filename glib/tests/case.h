@@ -36,12 +36,20 @@ typedef struct {
   const char *difference;   /* what GLib does instead, for the table of differences */
 } Case;
 
+/* A case that fails where the tests are emulated, through no fault of the subject. */
+typedef struct {
+  const char *name;
+  const char *reason;
+} CaseLimit;
+
 typedef struct {
   const char *noun;
   const Case *const *tables;    /* up to NULL; each ends with a nameless case */
   void (*prepare) (void);       /* in each case's process, before the guard looks */
   gboolean has_worker;          /* there is a thread of GIO's that opens and closes descriptors */
   const char *glib_series;      /* the GLib that the verdicts are for, as "2.74." */
+  int deadline_ms;              /* of each case, or 0 for a minute */
+  const CaseLimit *emulator_limits;     /* ends with a nameless one */
 } CaseList;
 
 int         case_main          (const CaseList *list,

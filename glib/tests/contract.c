@@ -33,6 +33,7 @@ static const CaseList contract = {
   .noun = "contract",
   .tables = tables,
   .glib_series = "2.74.",
+  .emulator_limits = contract_emulator_limits,
 };
 
 int

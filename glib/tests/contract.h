@@ -17,3 +17,5 @@ extern const Case parent_cases[];
 extern const Case sync_cases[];
 extern const Case closed_cases[];
 extern const Case threads_cases[];
+
+extern const CaseLimit contract_emulator_limits[];

@@ -137,6 +137,11 @@ test_secure_execution (void)
       g_test_skip ("making a set-user-ID program of another user needs root");
       return;
     }
+  if (g_strcmp0 (g_getenv ("GSPAWN_TEST_TOOL"), "valgrind") == 0)
+    {
+      g_test_skip ("valgrind does not follow into a set-user-ID program");
+      return;
+    }
 
   program = g_test_build_filename (G_TEST_BUILT, "secure-launch", NULL);
   g_assert_true (g_file_get_contents (program, &copy, &length, NULL));
@@ -155,7 +160,7 @@ test_secure_execution (void)
 }
 
 /* Valgrind knows neither a program with sanitizers nor what clang tells debuggers. */
-#if defined(__clang__) || defined(__SANITIZE_ADDRESS__)
+#if defined(__clang__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define CAN_RUN_UNDER_VALGRIND FALSE
 #else
 #define CAN_RUN_UNDER_VALGRIND TRUE
@@ -169,11 +174,14 @@ test_valgrind (void)
   g_autofree char *valgrind = g_find_program_in_path ("valgrind");
   const char *argv[] = { valgrind, "--quiet", "--error-exitcode=9", "--leak-check=no", self,
                          "--launch", NULL };
+  g_auto (GStrv) envp = g_get_environ ();
+  g_autofree char *trace = NULL;
+  g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *out = NULL;
-  int status;
+  int status, fd;
 
-  g_test_summary ("Under valgrind the clone engine finds out that it does not work");
+  g_test_summary ("Under valgrind launches fork, and the trace says why");
 
   if (!CAN_RUN_UNDER_VALGRIND)
     {
@@ -191,11 +199,22 @@ test_valgrind (void)
       return;
     }
 
-  g_spawn_sync (NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &out, NULL, &status,
+  fd = g_file_open_tmp ("gspawn-trace-XXXXXX", &trace, NULL);
+  g_assert_no_errno (fd);
+  close (fd);
+  envp = g_environ_setenv (envp, "GSPAWN_TRACE", trace, TRUE);
+  envp = g_environ_unsetenv (envp, "GSPAWN_ENGINE");
+  g_spawn_sync (NULL, (char **) argv, envp, G_SPAWN_DEFAULT, NULL, NULL, &out, NULL, &status,
                 &error);
   g_assert_no_error (error);
   g_assert_cmpint (status, ==, 0);
   g_assert_nonnull (strstr (out, "clone: 0\n"));
+
+  g_assert_true (g_file_get_contents (trace, &text, NULL, NULL));
+  g_unlink (trace);
+  g_assert_nonnull (strstr (text, "\"engine\":\"fork\""));
+  g_assert_nonnull (strstr (text, "clone-unavailable"));
+  g_assert_null (strstr (text, "\"engine\":\"clone\""));
 }
 
 /* What some cases above run this program for. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later
  * Copyright 2026 the gspawn authors */
 
-/* A control group of our own whose memory can be limited, below the one that this process is in,
- * in either version of the interface. Must never touch a process outside of it, nor leave it
- * behind: a custodian ends what still runs in it and removes it, in the ordinary case as well. */
+/* A control group of our own whose memory, or number of processes, can be limited, below the one
+ * that this process is in, in either version of the interface. Must never touch a process outside
+ * of it, nor leave it behind: a custodian ends what still runs in it and removes it, in the ordinary
+ * case as well. */
 
 #include "memory-cgroup.h"
 
@@ -24,6 +25,7 @@
 
 /* What the two versions of the interface call the same things. */
 typedef struct {
+  const char *controller;
   const char *file_system;
   const char *mount_option;
   const char *own_line;
@@ -33,8 +35,11 @@ typedef struct {
   const char *swap_file;
 } Interface;
 
-static const Interface interfaces[] = {
+#define N_VERSIONS 2
+
+static const Interface memory_interfaces[N_VERSIONS] = {
   {
+    .controller = "memory",
     .file_system = "cgroup",
     .mount_option = "memory",
     .own_line = "memory",
@@ -44,6 +49,7 @@ static const Interface interfaces[] = {
     .swap_file = "memory.swappiness",
   },
   {
+    .controller = "memory",
     .file_system = "cgroup2",
     .mount_option = NULL,
     .own_line = "",
@@ -51,6 +57,27 @@ static const Interface interfaces[] = {
     .usage_file = "memory.current",
     .events_file = "memory.events",
     .swap_file = "memory.swap.max",
+  },
+};
+
+static const Interface process_interfaces[N_VERSIONS] = {
+  {
+    .controller = "pids",
+    .file_system = "cgroup",
+    .mount_option = "pids",
+    .own_line = "pids",
+    .limit_file = "pids.max",
+    .usage_file = "pids.current",
+    .events_file = "pids.events",
+  },
+  {
+    .controller = "pids",
+    .file_system = "cgroup2",
+    .mount_option = NULL,
+    .own_line = "",
+    .limit_file = "pids.max",
+    .usage_file = "pids.current",
+    .events_file = "pids.events",
   },
 };
 
@@ -132,7 +159,8 @@ parse_mount (const Interface *interface,
 /* In the second version only a group whose parent hands the controller down has limits, and a
  * parent that does so must not have processes; so a group beside us or further up is taken. */
 static gboolean
-find_delegating_ancestor (char **path)
+find_delegating_ancestor (const Interface  *interface,
+                          char            **path)
 {
   for (;;)
     {
@@ -142,7 +170,7 @@ find_delegating_ancestor (char **path)
 
       if (!g_file_get_contents (file, &text, NULL, NULL))
         return FALSE;
-      if (has_word (g_strstrip (text), " ", "memory"))
+      if (has_word (g_strstrip (text), " ", interface->controller))
         return TRUE;
 
       parent = g_path_get_dirname (*path);
@@ -152,7 +180,8 @@ find_delegating_ancestor (char **path)
 }
 
 static const Interface *
-find_parent (char **path)
+find_parent (const Interface  *interfaces,
+             char            **path)
 {
   g_autofree char *text = NULL;
   g_auto (GStrv) lines = NULL;
@@ -161,14 +190,14 @@ find_parent (char **path)
     return NULL;
 
   lines = g_strsplit (text, "\n", -1);
-  for (guint i = 0; i < G_N_ELEMENTS (interfaces); i++)
+  for (guint i = 0; i < N_VERSIONS; i++)
     {
       for (guint j = 0; lines[j] != NULL; j++)
         {
           g_autofree char *own = parse_mount (&interfaces[i], lines[j]);
 
           if (own == NULL || (interfaces[i].own_line[0] == '\0' &&
-                              !find_delegating_ancestor (&own)))
+                              !find_delegating_ancestor (&interfaces[i], &own)))
             continue;
           *path = g_steal_pointer (&own);
           return &interfaces[i];
@@ -246,19 +275,19 @@ write_number (MemoryCgroup  *cgroup,
   return kernel_file_write_number (path, number, error);
 }
 
-/* Makes an empty group; its custodian keeps @kept_fd open until the group is removed. */
-MemoryCgroup *
-memory_cgroup_new (int      kept_fd,
-                   GError **error)
+static MemoryCgroup *
+make_group (const Interface  *interfaces,
+            int               kept_fd,
+            GError          **error)
 {
   g_autofree char *parent = NULL;
-  const Interface *interface = find_parent (&parent);
+  const Interface *interface = find_parent (interfaces, &parent);
   MemoryCgroup *cgroup;
 
   if (interface == NULL)
     {
-      g_set_error_literal (error, G_FILE_ERROR, G_FILE_ERROR_NOSYS,
-                           "no control group for memory is mounted");
+      g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_NOSYS,
+                   "no control group for %s is mounted", interfaces[0].controller);
       return NULL;
     }
 
@@ -284,6 +313,22 @@ memory_cgroup_new (int      kept_fd,
   return cgroup;
 }
 
+/* Makes an empty group; its custodian keeps @kept_fd open until the group is removed. */
+MemoryCgroup *
+memory_cgroup_new (int      kept_fd,
+                   GError **error)
+{
+  return make_group (memory_interfaces, kept_fd, error);
+}
+
+/* The same, for a group that has so many processes, which memory_cgroup_limit() then counts. */
+MemoryCgroup *
+memory_cgroup_new_for_processes (int      kept_fd,
+                                 GError **error)
+{
+  return make_group (process_interfaces, kept_fd, error);
+}
+
 /* Returns whether the group is gone. */
 gboolean
 memory_cgroup_free (MemoryCgroup *cgroup)
@@ -306,15 +351,18 @@ memory_cgroup_add (MemoryCgroup  *cgroup,
   return write_number (cgroup, "cgroup.procs", pid, error);
 }
 
-/* Limits the group to what it uses now and @room bytes, without swap. */
+/* Limits the group to what it uses now and @room bytes, without swap, or processes. */
 gboolean
 memory_cgroup_limit (MemoryCgroup  *cgroup,
                      gint64         room,
                      GError       **error)
 {
-  g_autofree char *swap = g_build_filename (cgroup->path, cgroup->interface->swap_file, NULL);
+  const char *swap_file = cgroup->interface->swap_file;
+  g_autofree char *swap = swap_file != NULL ? g_build_filename (cgroup->path, swap_file, NULL)
+                                            : NULL;
 
-  if (g_file_test (swap, G_FILE_TEST_EXISTS) && !kernel_file_write_number (swap, 0, error))
+  if (swap != NULL && g_file_test (swap, G_FILE_TEST_EXISTS) &&
+      !kernel_file_write_number (swap, 0, error))
     return FALSE;
 
   return write_number (cgroup, cgroup->interface->limit_file,

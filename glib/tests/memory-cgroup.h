@@ -10,6 +10,9 @@ typedef struct _MemoryCgroup MemoryCgroup;
 
 MemoryCgroup *memory_cgroup_new         (int            kept_fd,
                                          GError       **error);
+MemoryCgroup *memory_cgroup_new_for_processes
+                                        (int            kept_fd,
+                                         GError       **error);
 gboolean      memory_cgroup_free        (MemoryCgroup  *cgroup);
 
 gboolean      memory_cgroup_add         (MemoryCgroup  *cgroup,

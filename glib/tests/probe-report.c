@@ -241,14 +241,30 @@ put_signals (FILE *out)
   fprintf (out, "caught=%016llx\n", (unsigned long long) caught);
 }
 
-static void
-put_limit (FILE       *out,
-           const char *name,
-           int         resource)
+/* A caller may have left the probe no room for its own descriptors. */
+static struct rlimit
+raise_file_limit (void)
 {
-  struct rlimit limit;
+  struct rlimit limit, raised;
 
-  if (getrlimit (resource, &limit) < 0)
+  if (getrlimit (RLIMIT_NOFILE, &limit) < 0)
+    die ("nofile");
+  raised = limit;
+  raised.rlim_cur = limit.rlim_max;
+  setrlimit (RLIMIT_NOFILE, &raised);
+
+  return limit;
+}
+
+static void
+put_limit (FILE                *out,
+           const char          *name,
+           int                  resource,
+           const struct rlimit *files)
+{
+  struct rlimit limit = *files;
+
+  if (resource != RLIMIT_NOFILE && getrlimit (resource, &limit) < 0)
     die (name);
 
   if (limit.rlim_cur == RLIM_INFINITY)
@@ -326,6 +342,7 @@ probe_report_new (char  **argv,
 {
   char *text = NULL;
   FILE *out = open_memstream (&text, length);
+  struct rlimit files = raise_file_limit ();
 
   if (out == NULL)
     die ("open_memstream");
@@ -341,7 +358,7 @@ probe_report_new (char  **argv,
   put_signals (out);
   fprintf (out, "\n[limits]\n");
   for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
-    put_limit (out, limits[i].name, limits[i].resource);
+    put_limit (out, limits[i].name, limits[i].resource, &files);
   put_descriptors (out);
 
   if (fclose (out) != 0)

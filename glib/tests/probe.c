@@ -23,6 +23,8 @@
 #include <unistd.h>
 
 #define EXIT_TROUBLE 125
+/* What comes after this word are arguments and no steps. */
+#define REST "rest"
 
 static char **saved_argv;
 
@@ -256,7 +258,7 @@ run_steps (int    n_words,
 {
   int i = 0;
 
-  while (i < n_words)
+  while (i < n_words && strcmp (words[i], REST) != 0)
     {
       size_t s = 0;
 

@@ -34,10 +34,14 @@ struct _ReportSink {
 const char *
 probe_get_path (void)
 {
-  static char *path = NULL;
+  static char *path;
+  static gsize initialized;
 
-  if (path == NULL)
-    path = g_test_build_filename (G_TEST_BUILT, "probe", NULL);
+  if (g_once_init_enter (&initialized))
+    {
+      path = g_test_build_filename (G_TEST_BUILT, "probe", NULL);
+      g_once_init_leave (&initialized, 1);
+    }
 
   return path;
 }

@@ -22,9 +22,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "emulator.h"
+
 #define SUBJECT_GLIB "glib"
 #define ALL_NEEDS ((1u << GSPAWN_N_NEEDS) - 1)
-#define SKIP_DIRECTIVE "# SKIP "
+#define SKIP_DIRECTIVE "SKIP "
 #define DEADLINE_MS 60000
 #define BLOCKED_MS 2000
 
@@ -71,7 +73,6 @@ enter_case (const Run  *run,
   g_autofree char *trace = g_build_filename (directory, "trace", NULL);
   g_autofree char *build_directory = g_canonicalize_filename (g_test_get_dir (G_TEST_BUILT), NULL);
   g_autofree char *program = g_file_read_link ("/proc/self/exe", NULL);
-  char *const argv[] = { program, NULL };
   int null = open ("/dev/null", O_RDONLY);
 
   setpgid (0, 0);
@@ -87,7 +88,6 @@ enter_case (const Run  *run,
   g_unsetenv ("LANGUAGE");
   if (run->engine != NULL)
     {
-      g_setenv ("LD_PRELOAD", run->subject, TRUE);
       g_setenv ("GSPAWN_ENGINE", run->engine, TRUE);
       g_setenv ("GSPAWN_TRACE", trace, TRUE);
     }
@@ -97,7 +97,7 @@ enter_case (const Run  *run,
       g_unsetenv ("GSPAWN_TRACE");
     }
 
-  execv (program, argv);
+  emulator_exec (program, run->engine != NULL ? run->subject : NULL);
   _exit (127);
 }
 
@@ -135,6 +135,7 @@ isolate (const Run  *run,
   gboolean may_block = run->engine == NULL && run->the_case->verdict == GLIB_BLOCKS;
   g_autofree char *errors = g_build_filename (directory, "standard-error", NULL);
   GString *text = g_string_new (NULL);
+  int deadline_ms = run->list->deadline_ms > 0 ? run->list->deadline_ms : DEADLINE_MS;
   Outcome outcome = { 0 };
   int fds[2];
   pid_t pid;
@@ -146,7 +147,7 @@ isolate (const Run  *run,
     enter_case (run, path, directory, fds[1]);
   close (fds[1]);
 
-  outcome.timed_out = !read_output (fds[0], text, may_block ? BLOCKED_MS : DEADLINE_MS);
+  outcome.timed_out = !read_output (fds[0], text, may_block ? BLOCKED_MS : deadline_ms);
   if (outcome.timed_out)
     kill (-pid, SIGKILL);
   close (fds[0]);
@@ -211,6 +212,27 @@ get_skip_reason (const char *output)
   return g_strndup (directive, strcspn (directive, "\n"));
 }
 
+/* A limit that is none any more has to go. */
+static gboolean
+is_limited (const Run   *run,
+            GLibVerdict  verdict)
+{
+  const char *reason = emulator_get_limit (run->list, run->the_case->name);
+
+  if (reason == NULL)
+    return FALSE;
+
+  if (verdict == GLIB_AGREES)
+    {
+      g_test_message ("It passes under this emulator, too");
+      g_test_fail ();
+    }
+  else
+    g_test_skip (reason);
+
+  return TRUE;
+}
+
 static void
 check_outcome (const Run     *run,
                const Outcome *outcome)
@@ -226,6 +248,9 @@ check_outcome (const Run     *run,
       g_test_skip (reason);
       return;
     }
+
+  if (is_limited (run, verdict))
+    return;
 
   if (verdict != expected)
     {

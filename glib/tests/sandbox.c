@@ -6,80 +6,36 @@
 #include "gspawn-engines.h"
 #include "guard.h"
 #include "isolation.h"
+#include "seccomp-profile.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* A shell can name no higher one. */
 #define EXTRA_FD 9
 
-/* Lets every later call of @number fail with @error_number, in this process and its children. */
-static void
-forbid_syscall (unsigned int number,
-                unsigned int error_number)
-{
-  struct sock_filter filter[] = {
-    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
-    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1),
-    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error_number),
-    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  struct sock_fprog program = { G_N_ELEMENTS (filter), filter };
+/* Only where the caller is to wait in shared memory: fork() and threads stay. */
+static const SeccompRule no_shared_clone[] = {
+  SECCOMP_ALL (SYS_clone3, SECCOMP_FAIL (ENOSYS)),
+  SECCOMP_IF_ANY (SYS_clone, 0, CLONE_VFORK, SECCOMP_FAIL (EPERM)),
+  SECCOMP_END
+};
 
-  g_assert_no_errno (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-  g_assert_no_errno (prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
-}
-
-/* Lets clone() fail where the caller is to wait in shared memory: fork() and threads stay. */
-static void
-forbid_shared_clone (void)
-{
-  struct sock_filter filter[] = {
-    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
-    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3),
-    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, args[0])),
-    BPF_JUMP (BPF_JMP | BPF_JSET | BPF_K, CLONE_VFORK, 0, 1),
-    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  struct sock_fprog program = { G_N_ELEMENTS (filter), filter };
-
-  g_assert_no_errno (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-  g_assert_no_errno (prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
-}
-
-/* Lets a launch have no memory for its children's stacks. Threads ask for theirs without that flag. */
-static void
-forbid_stacks (void)
-{
-  struct sock_filter filter[] = {
-    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, nr)),
-    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 0, 4),
-    BPF_STMT (BPF_LD | BPF_W | BPF_ABS, offsetof (struct seccomp_data, args[3])),
-    BPF_STMT (BPF_ALU | BPF_AND | BPF_K, MAP_STACK | MAP_NORESERVE),
-    BPF_JUMP (BPF_JMP | BPF_JEQ | BPF_K, MAP_STACK | MAP_NORESERVE, 0, 1),
-    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOMEM),
-    BPF_STMT (BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  struct sock_fprog program = { G_N_ELEMENTS (filter), filter };
-
-  g_assert_no_errno (prctl (PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-  g_assert_no_errno (prctl (PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program));
-}
+/* A launch has no memory for its children's stacks. Threads ask for theirs without the second flag. */
+static const SeccompRule no_stacks[] = {
+  SECCOMP_IF_EQUAL (SYS_mmap, 3, MAP_STACK | MAP_NORESERVE, MAP_STACK | MAP_NORESERVE,
+                    SECCOMP_FAIL (ENOMEM)),
+  SECCOMP_END
+};
 
 static gboolean
 skip_without_clone (void)
@@ -105,7 +61,7 @@ test_no_clone3 (gconstpointer data)
   if (skip_without_clone () || !in_subprocess ())
     return;
 
-  forbid_syscall (SYS_clone3, GPOINTER_TO_UINT (data));
+  seccomp_forbid (SYS_clone3, GPOINTER_TO_UINT (data));
   g_assert_true (gspawn_engine_is_available (GSPAWN_ENGINE_CLONE, &detail));
   g_assert_cmpstr (detail, ==, "clone(), signal handlers reset one by one");
   g_assert_true (signal (SIGUSR1, SIG_IGN) != SIG_ERR);
@@ -133,8 +89,7 @@ test_no_shared_clone (void)
   close (fd);
   g_setenv ("GSPAWN_TRACE", trace, TRUE);
 
-  forbid_syscall (SYS_clone3, ENOSYS);
-  forbid_shared_clone ();
+  seccomp_enter (no_shared_clone);
   g_assert_false (gspawn_engine_is_available (GSPAWN_ENGINE_CLONE, &detail));
   g_spawn_command_line_async ("true", NULL);
   g_file_get_contents (trace, &text, NULL, NULL);
@@ -182,7 +137,7 @@ test_no_close_range (void)
   if (!in_subprocess ())
     return;
 
-  forbid_syscall (SYS_close_range, EPERM);
+  seccomp_forbid (SYS_close_range, EPERM);
   assert_closes ();
 }
 
@@ -196,13 +151,18 @@ test_no_close_range_no_proc (void)
       g_test_skip ("hiding /proc needs root");
       return;
     }
+  if (g_strcmp0 (g_getenv ("GSPAWN_TEST_TOOL"), "valgrind") == 0)
+    {
+      g_test_skip ("valgrind does not work without /proc");
+      return;
+    }
   if (!in_subprocess ())
     return;
 
   g_assert_no_errno (unshare (CLONE_NEWNS));
   g_assert_no_errno (mount ("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
   g_assert_no_errno (mount ("none", "/proc", "tmpfs", 0, NULL));
-  forbid_syscall (SYS_close_range, EPERM);
+  seccomp_forbid (SYS_close_range, EPERM);
   assert_closes ();
   assert_closes_above_limit ();
   /* The guard wants to look there. */
@@ -222,7 +182,7 @@ test_later (void)
     return;
 
   assert_launches ();
-  forbid_syscall (SYS_clone3, ENOSYS);
+  seccomp_forbid (SYS_clone3, ENOSYS);
   assert_launches ();
   g_assert_true (gspawn_engine_is_available (GSPAWN_ENGINE_CLONE, &detail));
   g_assert_nonnull (strstr (detail, "one by one"));
@@ -241,8 +201,7 @@ test_later_all (void)
     return;
 
   assert_launches ();
-  forbid_syscall (SYS_clone3, ENOSYS);
-  forbid_shared_clone ();
+  seccomp_enter (no_shared_clone);
   g_assert_false (g_spawn_async (NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL,
                                  &error));
   g_assert_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_FORK);
@@ -273,10 +232,9 @@ test_no_memory (void)
   if (skip_without_clone () || !in_subprocess ())
     return;
 
-  forbid_syscall (SYS_clone3, ENOSYS);
-  forbid_shared_clone ();
+  seccomp_enter (no_shared_clone);
   assert_runs ("exit 0");
-  forbid_stacks ();
+  seccomp_enter (no_stacks);
   g_thread_join (g_thread_new ("launch", launch_in_thread, NULL));
 }
 
@@ -309,7 +267,7 @@ test_small_stack (void)
   if (skip_without_clone () || !in_subprocess ())
     return;
 
-  forbid_stacks ();
+  seccomp_enter (no_stacks);
   /* The dynamic linker need not resolve names on the small stack then. */
   assert_launches ();
   pthread_attr_init (&attributes);
@@ -329,7 +287,7 @@ test_posix_spawn_no_clone3 (void)
   if (!in_subprocess ())
     return;
 
-  forbid_syscall (SYS_clone3, EPERM);
+  seccomp_forbid (SYS_clone3, EPERM);
   g_assert_false (gspawn_engine_is_available (GSPAWN_ENGINE_POSIX_SPAWN, NULL));
   if (gspawn_engine_is_available (GSPAWN_ENGINE_CLONE, NULL) ||
       gspawn_engine_is_available (GSPAWN_ENGINE_FORK, NULL))
