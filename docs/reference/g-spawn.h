@@ -8,6 +8,8 @@
 
 #include <glib.h>
 
+/* NOLINTBEGIN(readability-redundant-declaration): that is what they are for. */
+
 gboolean g_spawn_async (const gchar          *working_directory,
                         gchar               **argv,
                         gchar               **envp,
@@ -92,3 +94,5 @@ void g_spawn_close_pid (GPid pid);
 GQuark g_spawn_error_quark (void);
 
 GQuark g_spawn_exit_error_quark (void);
+
+/* NOLINTEND(readability-redundant-declaration) */
