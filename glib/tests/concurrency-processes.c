@@ -65,6 +65,13 @@ release_held (void)
   return complete;
 }
 
+/* Where only fork() makes a child that is not the caller's. */
+static gboolean
+makes_middle_by_fork (void)
+{
+  return crowd_engine_is ("fork") || !crowd_has_engine (GSPAWN_ENGINE_CLONE);
+}
+
 static void
 hold_begin (void)
 {
@@ -77,7 +84,8 @@ hold_round (void)
   pid_t pid;
   char byte;
 
-  if (crowd_engine_is ("fork") && n_held > 0)
+  /* A copy that is held holds such a launch up. */
+  if (makes_middle_by_fork () && n_held > 0)
     {
       if (!release_held ())
         return FALSE;
@@ -195,12 +203,6 @@ reaper_wait (pid_t pid)
 
 /* What others than the clone engine cannot hide, and GLib neither: a child of posix_spawn() or
  * fork() that did not execute its program, and the process in the middle where fork() makes it. */
-static gboolean
-makes_middle_by_fork (void)
-{
-  return crowd_engine_is ("fork") || !crowd_has_engine (GSPAWN_ENGINE_CLONE);
-}
-
 static gboolean
 may_be_seen (int exit_status)
 {
