@@ -160,6 +160,7 @@ init_call (GSpawnCloneCall *call,
     init_legacy_arguments (call);
 }
 
+/* A number of another namespace than ours says nothing. */
 static gboolean
 child_is_gone (pid_t pid)
 {
@@ -182,7 +183,7 @@ wait_until_released (Slot  *slot,
 
   while (g_atomic_int_get (&slot->alive) != 0)
     if (sys_call4 (SYS_futex, &slot->alive, FUTEX_WAIT, 1, &timeout) == -ETIMEDOUT &&
-        child_is_gone (pid))
+        !_gspawn_next_child_is_init () && child_is_gone (pid))
       break;
 }
 

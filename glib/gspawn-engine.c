@@ -35,9 +35,9 @@ _gspawn_reap (pid_t pid)
   return status;
 }
 
-/* After unshare() the next child is the first process of a new namespace, which dies with it, and
- * even with an attempt that fails: that must be the program's. Until there is such a process the
- * link leads nowhere. */
+/* Whether our children are in another PID namespace than we are. After unshare() the next child is
+ * the first process of a new namespace, which dies with it, and even with an attempt that fails:
+ * that must be the program's. Until there is such a process the link leads nowhere. */
 gboolean
 _gspawn_next_child_is_init (void)
 {
