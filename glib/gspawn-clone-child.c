@@ -31,13 +31,16 @@ _gspawn_clone_orphan_main (void *data)
 }
 
 /* Makes the program's process and ends at once, so that the program is nobody's child but init's.
- * It does not wait for the exec: the caller does, without a turn on the processor for us. */
+ * It does not wait for the exec: the caller does, without a turn on the processor for us. A parent
+ * that is in another PID namespace than we are has the number 0. */
 int
 _gspawn_clone_middle_main (void *data)
 {
   GSpawnMiddle *middle = data;
-  long result = _gspawn_clone_enter (&middle->call);
+  long result;
 
+  middle->is_foreign = sys_call0 (SYS_getppid) == 0;
+  result = _gspawn_clone_enter (&middle->call);
   if (result < 0)
     middle->error_number = (int) -result;
 

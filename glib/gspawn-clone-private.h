@@ -31,6 +31,7 @@ typedef struct {
  * @call: how to make the program's process
  * @pid: where the kernel puts its pid
  * @error_number: why there is none
+ * @is_foreign: whether it is in another PID namespace than the caller, and so is @pid
  *
  * What the process between the caller and a child that is not the caller's needs.
  */
@@ -38,6 +39,7 @@ typedef struct {
   GSpawnCloneCall call;
   int pid;
   int error_number;
+  gboolean is_foreign;
 } GSpawnMiddle;
 
 /* Written in assembly, or over libc's clone(): the pid in the parent, or −errno. */

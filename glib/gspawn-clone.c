@@ -160,7 +160,6 @@ init_call (GSpawnCloneCall *call,
     init_legacy_arguments (call);
 }
 
-/* A number of another namespace than ours says nothing. */
 static gboolean
 child_is_gone (pid_t pid)
 {
@@ -174,7 +173,8 @@ child_is_gone (pid_t pid)
 
 /* The kernel clears the word when the child has left our memory, by exec or by death. A caller that
  * waits for its child finds that done, unless a debugger let it go early. The wait is the shared
- * kind, for the kernel's wake is. */
+ * kind, for the kernel's wake is. @pid is 0 if its number is of another namespace than ours, where
+ * it says nothing. */
 static void
 wait_until_released (Slot  *slot,
                      pid_t  pid)
@@ -183,7 +183,7 @@ wait_until_released (Slot  *slot,
 
   while (g_atomic_int_get (&slot->alive) != 0)
     if (sys_call4 (SYS_futex, &slot->alive, FUTEX_WAIT, 1, &timeout) == -ETIMEDOUT &&
-        !_gspawn_next_child_is_init () && child_is_gone (pid))
+        pid > 0 && child_is_gone (pid))
       break;
 }
 
@@ -268,7 +268,7 @@ launch_reaped (GSpawnChild      *child,
   /* The kernel has noted the pid before the process could run: even if the one in the middle was
    * killed, nobody is left behind in our memory. */
   if (middle.pid > 0)
-    wait_until_released (slot, middle.pid);
+    wait_until_released (slot, middle.is_foreign ? 0 : middle.pid);
   _gspawn_reap ((pid_t) result);
 
   if (middle.error_number != 0)
@@ -277,8 +277,10 @@ launch_reaped (GSpawnChild      *child,
     return _gspawn_failure_set (failure, GSPAWN_STAGE_REPORT, ECHILD);
   if (child->failure.stage != GSPAWN_STAGE_NONE)
     {
-      /* If we are whom orphans are given to, it is ours after all. */
-      _gspawn_reap (middle.pid);
+      /* If we are whom orphans are given to, it is ours after all. One of another PID namespace
+       * is given to somebody there. */
+      if (!middle.is_foreign)
+        _gspawn_reap (middle.pid);
       *failure = child->failure;
       return FALSE;
     }

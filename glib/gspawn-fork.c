@@ -17,6 +17,8 @@
  * Report:
  * @failure: why the program was not executed
  * @pid: the program's process
+ * @is_foreign: whether the process in the middle is in another PID namespace than the caller, and
+ * so is @pid
  *
  * What the children tell the caller, in memory that they share. The end of the pipe only says when:
  * to write into one can fail for want of memory, and an end without a word means success.
@@ -24,6 +26,7 @@
 typedef struct {
   GSpawnFailure failure;
   pid_t pid;
+  gboolean is_foreign;
 } Report;
 
 /* Returns NULL if there is no memory. */
@@ -75,8 +78,10 @@ static G_GNUC_NORETURN void
 child_middle_main (GSpawnChild *child,
                    Report      *report)
 {
-  pid_t pid = fork ();
+  pid_t pid;
 
+  report->is_foreign = getppid () == 0;
+  pid = fork ();
   if (pid == 0)
     child_main (child, report);
   if (pid < 0)
@@ -138,10 +143,11 @@ await_program (const GSpawnPlan *plan,
   if (failure->stage == GSPAWN_STAGE_NONE)
     _gspawn_failure_set (failure, GSPAWN_STAGE_REPORT, ECHILD);
 
-  /* An orphan is ours after all, if we are whom they are given to. */
+  /* An orphan is ours after all, if we are whom they are given to. One of another PID namespace is
+   * given to somebody there. */
   if (!reaps)
     _gspawn_reap (first_pid);
-  else if (report->pid != 0)
+  else if (report->pid != 0 && !report->is_foreign)
     _gspawn_reap (report->pid);
 
   return FALSE;

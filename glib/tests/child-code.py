@@ -41,6 +41,7 @@ COPIED_ALLOWED = {
     'fork': 'the process in the middle makes the next',
     'close': 'the end of a pipe that the caller keeps',
     'getpid': 'of whom the report is',
+    'getppid': 'whether the caller has another PID namespace',
     'write': 'the report',
     'memset': 'what a compiler puts in; it needs nothing but memory',
     '_exit': 'the end, without the caller\'s handlers',

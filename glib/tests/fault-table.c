@@ -42,6 +42,7 @@ const FaultRow fault_rows[] = {
   { C, CALLER, USE_WAIT4_TRIAL, .reason = "its error, `ECHILD`, is what is expected: the program "
     "was executed" },
   { ALL, CALLER | CHILD, USE_GETPID, .reason = "it always succeeds" },
+  { C | F, MIDDLE, USE_GETPPID, .reason = "it always succeeds" },
   { ALL, CALLER, USE_FUTEX_WAKE, .reason = "GLib's own, and nobody waits" },
   { ALL, CALLER, USE_MUNMAP, .reason = "what was mapped goes as a whole, which takes no memory" },
   { ALL, CALLER, USE_FCNTL_SETFD, .reason = "only where the descriptor is closed, and it is ours" },

@@ -88,6 +88,7 @@ static const UseInfo uses[N_FAULT_USES] = {
                   .may_vary = TRUE },
   [USE_GETDENTS] = { SYS_getdents64, "getdents64", ANY_CALL },
   [USE_GETPID] = { SYS_getpid, "getpid", ANY_CALL },
+  [USE_GETPPID] = { SYS_getppid, "getppid", ANY_CALL },
   [USE_KILL] = { SYS_kill, "kill(0)", BITS (1, ALL_BITS, 0), .may_vary = TRUE },
   [USE_LSEEK] = { SYS_lseek, "lseek", ANY_CALL },
   [USE_LSTAT_NAMESPACE] = { SYS_newfstatat, "lstat(\"/proc/self/ns/pid_for_children\")",

@@ -18,6 +18,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A shell can name no higher one. */
@@ -315,6 +316,86 @@ test_pid_namespace (void)
   g_assert_cmpstr (out, ==, "1\n");
 }
 
+/* Goes on in a child, the first process of a PID namespace, as whose end this process ends. */
+static void
+become_first (void)
+{
+  pid_t pid;
+  int status;
+
+  g_assert_no_errno (unshare (CLONE_NEWPID));
+  pid = fork ();
+  g_assert_no_errno (pid);
+  if (pid == 0)
+    return;
+
+  g_assert_no_errno (waitpid (pid, &status, 0));
+  _exit (status == 0 ? 0 : 1);
+}
+
+/* A child that ends with @status when the other end of the pipe is closed. */
+static pid_t
+fork_worker (const int *pipe_fds,
+             int        status)
+{
+  pid_t pid = fork ();
+  char byte;
+
+  g_assert_no_errno (pid);
+  if (pid > 0)
+    return pid;
+
+  close (pipe_fds[1]);
+  _exit (read (pipe_fds[0], &byte, 1) == 0 ? status : 1);
+}
+
+/* The processes of a launch are the second and the third in a namespace that a fourth keeps. Here the
+ * third is a worker of the caller's. */
+static void
+test_foreign_number (gconstpointer data)
+{
+  GSpawnEngine engine = GPOINTER_TO_UINT (data);
+  g_autoptr (GError) error = NULL;
+  const char *detail;
+  char *argv[] = { (char *) "/nonexistent/program", NULL };
+  int fds[2];
+  int status;
+
+  g_test_summary ("A failed launch into another PID namespace waits for no process of ours");
+
+  if (geteuid () != 0)
+    {
+      g_test_skip ("a namespace needs root");
+      return;
+    }
+  if (!g_test_subprocess () && !gspawn_engine_is_available (engine, &detail))
+    {
+      g_test_skip (detail);
+      return;
+    }
+  if (!in_subprocess ())
+    return;
+
+  g_assert_true (g_setenv ("GSPAWN_ENGINE", gspawn_engine_get_name (engine), TRUE));
+  become_first ();
+  g_assert_no_errno (pipe (fds));
+  g_assert_cmpint (fork_worker (fds, 6), ==, 2);
+  g_assert_cmpint (fork_worker (fds, 7), ==, 3);
+  g_assert_no_errno (unshare (CLONE_NEWPID));
+  g_assert_cmpint (fork_worker (fds, 8), ==, 4);
+
+  /* Who waits for the worker now does so for good. */
+  alarm (20);
+  g_assert_false (g_spawn_async (NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, &error));
+  g_assert_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_NOENT);
+
+  close (fds[1]);
+  g_assert_cmpint (waitpid (3, &status, 0), ==, 3);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, 7);
+  _exit (0);
+}
+
 static const struct {
   const char *name;
   unsigned int error_number;
@@ -324,6 +405,15 @@ static const struct {
   { "einval", EINVAL },
   { "e2big", E2BIG },
   { "eopnotsupp", EOPNOTSUPP },
+};
+
+/* Those whose programs can be nobody's children. */
+static const struct {
+  const char *name;
+  GSpawnEngine engine;
+} reaping_engines[] = {
+  { "clone", GSPAWN_ENGINE_CLONE },
+  { "fork", GSPAWN_ENGINE_FORK },
 };
 
 int
@@ -350,6 +440,13 @@ main (int   argc,
   guard_add_func ("/sandbox/no-close-range", test_no_close_range);
   guard_add_func ("/sandbox/no-close-range-no-proc", test_no_close_range_no_proc);
   guard_add_func ("/sandbox/pid-namespace", test_pid_namespace);
+  for (gsize i = 0; i < G_N_ELEMENTS (reaping_engines); i++)
+    {
+      g_autofree char *path = g_strdup_printf ("/sandbox/foreign-number/%s", reaping_engines[i].name);
+
+      g_test_add_data_func (path, GUINT_TO_POINTER (reaping_engines[i].engine),
+                            test_foreign_number);
+    }
 
   return g_test_run ();
 }
