@@ -317,6 +317,10 @@ cancelled_main (void *data)
       pthread_testcancel ();
     }
 
+  /* Whoever cancels us may be long in coming to it, where there is much to do. */
+  while (self->n == (int) G_N_ELEMENTS (self->pids))
+    pause ();
+
   return NULL;
 }
 
