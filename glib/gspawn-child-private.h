@@ -6,6 +6,7 @@
 
 #include <glib.h>
 
+#include "gspawn-child-attributes-private.h"
 #include "gspawn-plan-private.h"
 #include "gspawn-syscall-private.h"
 
@@ -14,8 +15,12 @@
  * @plan: what to do
  * @signal_mask: signals to be blocked when the program starts
  * @handlers_cleared: whether the kernel has reset the caller's signal handlers already
- * @report_fd: descriptor over which this child will report, or −1 if it shares memory
+ * @shares_memory: whether the child is in the caller's memory, and not in a copy
+ * @report_fd: descriptor that is closed by exec, or by the child's end, which tells the caller, or −1
+ * @caller_fd: the caller's end of that, which is not the child's, or −1
  * @failure: where the child says why it did not execute the program
+ * @attributes: what the child needs to apply those of the plan
+ * @envp: environment of the program, or %NULL for the caller's at the moment of exec
  *
  * One launch of a plan: all that the child writes to.
  */
@@ -23,13 +28,20 @@ typedef struct {
   const GSpawnPlan *plan;
   SysSignalSet signal_mask;
   gboolean handlers_cleared;
+  gboolean shares_memory;
   int report_fd;
+  int caller_fd;
   GSpawnFailure failure;
+  GSpawnChildAttributes attributes;
+  const char *const *envp;
 
   /* One descriptor per slot of the plan. */
   int *slots;
   /* The argument vector for a file that only a shell can run. */
   const char **shell_argv;
+  /* An environment of this launch's own, and the variable in it that is not the plan's. */
+  const char **own_envp;
+  char *pid_entry;
 } GSpawnChild;
 
 /* The ones that a program must be able to rely on, whatever its starter had ignored. */
@@ -55,8 +67,11 @@ gspawn_shell_argv_fill (const char       **shell_argv,
   shell_argv[n] = NULL;
 }
 
-void _gspawn_child_init  (GSpawnChild      *child,
-                          const GSpawnPlan *plan);
-void _gspawn_child_clear (GSpawnChild      *child);
+void _gspawn_child_init     (GSpawnChild        *child,
+                             const GSpawnPlan   *plan);
+/* @mask is the caller's, which the program gets if the plan has none for it. */
+void _gspawn_child_set_mask (GSpawnChild        *child,
+                             const SysSignalSet *mask);
+void _gspawn_child_clear    (GSpawnChild        *child);
 
-void _gspawn_child_run   (GSpawnChild      *child);
+void _gspawn_child_run      (GSpawnChild        *child);

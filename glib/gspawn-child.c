@@ -324,7 +324,7 @@ child_exec (GSpawnChild *child)
 {
   const GSpawnPlan *plan = child->plan;
   /* Only now: a child setup function may have changed it. */
-  const char *const *envp = plan->envp != NULL ? plan->envp : (const char *const *) environ;
+  const char *const *envp = child->envp != NULL ? child->envp : (const char *const *) environ;
   gboolean denied = FALSE;
   long result = -ENOENT;
 
@@ -342,6 +342,19 @@ child_exec (GSpawnChild *child)
   return denied ? -EACCES : result;
 }
 
+/* Once the descriptors are in their places, as a child setup function would be called. */
+static long
+child_apply_attributes (GSpawnChild *child)
+{
+  const GSpawnPlan *plan = child->plan;
+
+  for (int i = 0; i < GSPAWN_N_HELD; i++)
+    if (plan->held_slots[i] >= 0)
+      child->attributes.held_fds[i] = child->slots[plan->held_slots[i]];
+
+  return _gspawn_child_attributes_apply (&child->attributes, &child->failure.attribute);
+}
+
 /*< private >
  * _gspawn_child_run:
  * @child: one launch of a plan
@@ -353,6 +366,12 @@ void
 _gspawn_child_run (GSpawnChild *child)
 {
   const GSpawnPlan *plan = child->plan;
+
+  if (plan->made != NULL && g_atomic_int_get (&plan->made->unwanted) != 0)
+    {
+      child_fail (child, GSPAWN_STAGE_REPORT, -ECANCELED);
+      return;
+    }
 
   child_reset_signals (child);
 
@@ -367,9 +386,32 @@ _gspawn_child_run (GSpawnChild *child)
         }
     }
 
-  if (child->report_fd < 0)
+  if (plan->attributes != NULL)
+    {
+      long result = child_apply_attributes (child);
+
+      if (result < 0)
+        {
+          child_fail (child, GSPAWN_STAGE_ATTRIBUTE, result);
+          return;
+        }
+    }
+
+  if (child->shares_memory)
     child_drop_stops (child);
   sys_set_signal_mask (&child->signal_mask, NULL);
+
+  if (plan->attributes != NULL)
+    {
+      long result = _gspawn_child_attributes_seal (plan->attributes);
+
+      if (result < 0)
+        {
+          child->failure.attribute = GSPAWN_ATTRIBUTE_SECCOMP_FILTER;
+          child_fail (child, GSPAWN_STAGE_ATTRIBUTE, result);
+          return;
+        }
+    }
   if (plan->child_setup != NULL)
     plan->child_setup (plan->user_data);
 

@@ -14,6 +14,11 @@
 int
 _gspawn_clone_child_main (void *data)
 {
+  const GSpawnChild *child = data;
+
+  /* What the caller had not open must not be open here either. */
+  if (child->caller_fd >= 0)
+    sys_call1 (SYS_close, child->caller_fd);
   _gspawn_child_run (data);
 
   return EXIT_NOT_EXECUTED;

@@ -8,6 +8,33 @@
 
 #include "gspawn-child-private.h"
 
+/* What clone is to these machines and sandboxes. */
+typedef enum {
+  GSPAWN_CLONE_UNPROBED,
+  GSPAWN_CLONE_UNAVAILABLE,
+  GSPAWN_CLONE_LEGACY,
+  GSPAWN_CLONE_CLONE3,
+} GSpawnCloneKind;
+
+/**
+ * GSpawnCloneSlot:
+ * @base: the mapping that the stacks are in: guard, stack, guard, stack
+ * @size: its size
+ * @stacks: the lowest address of each
+ * @stack_size: the size of each
+ * @alive: not zero from the making of the program's process until it has left our memory
+ *
+ * The stacks of one launch at a time, kept for the next. To fault a new one in costs as much as half
+ * the rest of a launch.
+ */
+typedef struct {
+  char *base;
+  gsize size;
+  char *stacks[2];
+  gsize stack_size;
+  int alive;
+} GSpawnCloneSlot;
+
 /**
  * GSpawnCloneCall:
  * @number: the system call, clone3() or clone()
@@ -49,3 +76,19 @@ int _gspawn_clone_child_main  (void *data);
 int _gspawn_clone_orphan_main (void *data);
 int _gspawn_clone_middle_main (void *data);
 int _gspawn_clone_probe_main  (void *data);
+
+GSpawnCloneSlot *_gspawn_clone_slot_new            (void);
+GSpawnCloneSlot *_gspawn_clone_slot_get            (void);
+
+void             _gspawn_clone_call_init           (GSpawnCloneCall       *call,
+                                                    GSpawnCloneKind        kind,
+                                                    const GSpawnCloneSlot *slot,
+                                                    int                    stack);
+void             _gspawn_clone_wait_until_released (GSpawnCloneSlot       *slot,
+                                                    pid_t                  pid);
+gboolean         _gspawn_clone_died_before_exec    (pid_t                  pid);
+
+/* What is known by now; nothing is tried. */
+GSpawnCloneKind  _gspawn_clone_get_kind            (void);
+
+gboolean         _gspawn_clone_dump_kills_caller   (void);

@@ -9,26 +9,28 @@
  * interrupt us first, cannot come in between. */
 #include "config.h"
 
+#include "gspawn-clone-credentials-private.h"
 #include "gspawn-clone-private.h"
 #include "gspawn-engine-private.h"
+#include "gspawn-fd-private.h"
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/magic.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <time.h>
-
-/* A page would do for the code of ours; the dynamic linker, a profiler or a sanitizer may want to
- * store all the vector registers, or count in a frame of theirs. */
-#define STACK_SIZE (32 * 1024)
 
 /* On the caller's own stack, where the kernel has no memory to give: what must do for the code of
  * ours, and does not fill the smallest stack that a thread can have. */
 #define LOCAL_STACK_SIZE (4 * 1024)
 
-/* How long to trust the kernel to tell us of the child's exec before we look ourselves. */
-#define RELEASE_TIMEOUT_NS (100 * 1000 * 1000)
+/* Since 7.1: the child has no new privileges from its birth on. */
+#ifndef CLONE_NNP
+#define CLONE_NNP (1ull << 35)
+#endif
 
 /* The program's process below the one in the middle, which does not wait for it unless it runs code
  * of libc's that minds. */
@@ -38,210 +40,100 @@
 #define ORPHAN_FLAGS (CLONE_VM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
 #endif
 
-typedef enum {
-  CLONE_UNPROBED,
-  CLONE_UNAVAILABLE,
-  CLONE_LEGACY,
-  CLONE_CLONE3,
-} CloneKind;
-
-/**
- * Slot:
- * @base: the mapping that the stacks are in: guard, stack, guard, stack
- * @size: its size
- * @stacks: the lowest address of each
- * @stack_size: the size of each
- * @alive: not zero from the making of the program's process until it has left our memory
- *
- * The memory of one launch, kept per thread. To fault a new stack in costs as much as half the
- * rest of a launch.
- */
-typedef struct {
-  char *base;
-  gsize size;
-  char *stacks[2];
-  gsize stack_size;
-  int alive;
-} Slot;
-
-/* The entries in assembly count on it. */
-G_STATIC_ASSERT (GSPAWN_CLONE_ENTRY_IS_LIBC || sizeof (long) == 8);
-G_STATIC_ASSERT (GSPAWN_CLONE_ENTRY_IS_LIBC || offsetof (GSpawnCloneCall, arguments) == 8);
-G_STATIC_ASSERT (GSPAWN_CLONE_ENTRY_IS_LIBC || offsetof (GSpawnCloneCall, function) == 48);
-G_STATIC_ASSERT (GSPAWN_CLONE_ENTRY_IS_LIBC || offsetof (GSpawnCloneCall, data) == 56);
-
-static void
-slot_free (gpointer data)
+static gboolean
+is_born_with (const GSpawnChild *child,
+              GSpawnAttribute    attribute)
 {
-  Slot *slot = data;
-
-  munmap (slot->base, slot->size);
-  g_free (slot);
+  return (child->attributes.born_with & 1u << attribute) != 0;
 }
 
-static GPrivate slot_key = G_PRIVATE_INIT (slot_free);
-
-/* Returns NULL if the kernel has no memory to give. */
-static Slot *
-slot_new (void)
+static void
+init_birth (GSpawnCloneCall   *call,
+            const GSpawnChild *child)
 {
-  gsize guard_size = (gsize) sysconf (_SC_PAGESIZE);
-  gsize stack_size = MAX (STACK_SIZE, guard_size);
-  gsize size = 2 * (guard_size + stack_size);
-  char *base = mmap (NULL, size, PROT_NONE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
-  char *first, *second;
-  Slot *slot;
-
-  if (base == MAP_FAILED)
-    return NULL;
-
-  first = base + guard_size;
-  second = first + stack_size + guard_size;
-  if (mprotect (first, stack_size, PROT_READ | PROT_WRITE) < 0 ||
-      mprotect (second, stack_size, PROT_READ | PROT_WRITE) < 0)
+  if (is_born_with (child, GSPAWN_ATTRIBUTE_CGROUP))
     {
-      munmap (base, size);
-      return NULL;
+      call->clone_args.flags |= CLONE_INTO_CGROUP;
+      call->clone_args.cgroup = child->attributes.held_fds[GSPAWN_HELD_CGROUP];
     }
-
-  slot = g_new (Slot, 1);
-  *slot = (Slot) { .base = base, .size = size, .stacks = { first, second },
-                   .stack_size = stack_size };
-
-  return slot;
-}
-
-static Slot *
-slot_get (void)
-{
-  Slot *slot = g_private_get (&slot_key);
-
-  if (slot == NULL && (slot = slot_new ()) != NULL)
-    g_private_set (&slot_key, slot);
-
-  return slot;
-}
-
-/* The order of the last two arguments of clone() depends on the machine. */
-static void
-init_legacy_arguments (GSpawnCloneCall *call)
-{
-  const struct clone_args *args = &call->clone_args;
-
-  call->number = SYS_clone;
-  call->arguments[0] = args->flags;
-  call->arguments[1] = args->stack + args->stack_size;
-  call->arguments[2] = args->parent_tid;
-  call->arguments[GSPAWN_CLONE_CHILD_TID_INDEX] = args->child_tid;
+  if (is_born_with (child, GSPAWN_ATTRIBUTE_NO_NEW_PRIVILEGES))
+    call->clone_args.flags |= CLONE_NNP;
 }
 
 static void
-init_call (GSpawnCloneCall *call,
-           CloneKind        kind,
-           const Slot      *slot,
-           int              stack)
+init_numbers (GSpawnCloneCall  *call,
+              const GSpawnPlan *plan,
+              int              *pidfd)
 {
-  struct clone_args *args = &call->clone_args;
-
-  args->stack = (gsize) slot->stacks[stack];
-  args->stack_size = slot->stack_size;
-  if ((args->flags & CLONE_CHILD_CLEARTID) != 0)
-    args->child_tid = (gsize) &slot->alive;
-
-  if (kind == CLONE_CLONE3)
+  if (plan->wants_pidfd)
     {
-      args->flags |= CLONE_CLEAR_SIGHAND;
-      call->number = SYS_clone3;
-      call->arguments[0] = (gsize) args;
-      call->arguments[1] = sizeof *args;
+      call->clone_args.flags |= CLONE_PIDFD;
+      call->clone_args.pidfd = (gsize) pidfd;
     }
-  else
-    init_legacy_arguments (call);
+  if (plan->made != NULL)
+    {
+      call->clone_args.flags |= CLONE_PARENT_SETTID;
+      call->clone_args.parent_tid = (gsize) &plan->made->pid;
+    }
 }
 
 static gboolean
-child_is_gone (pid_t pid)
+has_attribute (const GSpawnChild *child,
+               GSpawnAttribute    attribute)
 {
-  siginfo_t info = { 0 };
-
-  if (waitid (P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0)
-    return info.si_pid == pid;
-
-  return kill (pid, 0) < 0 && errno == ESRCH;
-}
-
-/* The kernel clears the word when the child has left our memory, by exec or by death. A caller that
- * waits for its child finds that done, unless a debugger let it go early. The wait is the shared
- * kind, for the kernel's wake is. @pid is 0 if its number is of another namespace than ours, where
- * it says nothing. */
-static void
-wait_until_released (Slot  *slot,
-                     pid_t  pid)
-{
-  const struct timespec timeout = { .tv_nsec = RELEASE_TIMEOUT_NS };
-
-  while (g_atomic_int_get (&slot->alive) != 0)
-    if (sys_call4 (SYS_futex, &slot->alive, FUTEX_WAIT, 1, &timeout) == -ETIMEDOUT &&
-        pid > 0 && child_is_gone (pid))
-      break;
-}
-
-/* A child without an exit signal of its own is seen by no handler and by no wait for just any child,
- * and gets SIGCHLD by exec: one that is still told apart here has not come so far, and is reaped. */
-static gboolean
-died_before_exec (pid_t pid)
-{
-  long result = sys_call4 (SYS_wait4, pid, NULL, WNOHANG | __WCLONE, NULL);
-
-  if (result == 0)
-    _gspawn_reap (pid);
-
-  return result >= 0;
+  return gspawn_attributes_contain (child->plan->attributes, attribute);
 }
 
 static gboolean
-launch_waited (GSpawnChild      *child,
-               CloneKind         kind,
-               Slot             *slot,
-               GPid             *pid,
-               GSpawnFailure    *failure)
+launch_waited (GSpawnChild     *child,
+               GSpawnCloneKind  kind,
+               GSpawnCloneSlot *slot,
+               GSpawnLaunched  *launched,
+               GSpawnFailure   *failure)
 {
   GSpawnCloneCall call = {
     .function = _gspawn_clone_child_main,
     .data = child,
     .clone_args = { .flags = CLONE_VM | CLONE_VFORK | CLONE_CHILD_CLEARTID },
   };
+  int pidfd = -1;
   long result;
 
-  init_call (&call, kind, slot, 0);
+  init_birth (&call, child);
+  init_numbers (&call, child->plan, &pidfd);
+  _gspawn_clone_call_init (&call, kind, slot, 0);
   slot->alive = 1;
   result = _gspawn_clone_enter (&call);
   if (result < 0)
     return _gspawn_failure_set (failure, GSPAWN_STAGE_PROCESS, (int) -result);
 
-  wait_until_released (slot, (pid_t) result);
+  _gspawn_clone_wait_until_released (slot, (pid_t) result);
+  _gspawn_made_forget (child->plan->made);
   if (child->failure.stage != GSPAWN_STAGE_NONE)
     {
       _gspawn_reap ((pid_t) result);
+      _gspawn_fd_clear (&pidfd);
       *failure = child->failure;
       return FALSE;
     }
-  if (died_before_exec ((pid_t) result))
-    return _gspawn_failure_set (failure, GSPAWN_STAGE_REPORT, ECHILD);
+  if (_gspawn_clone_died_before_exec ((pid_t) result))
+    {
+      _gspawn_fd_clear (&pidfd);
+      return _gspawn_failure_set (failure, GSPAWN_STAGE_REPORT, ECHILD);
+    }
 
-  *pid = (GPid) result;
+  *launched = (GSpawnLaunched) { (GPid) result, pidfd };
   return TRUE;
 }
 
 /* A process in the middle makes the program's and ends. Without an exit signal no handler and no
  * wait for just any child in another thread gets to see it. */
 static gboolean
-launch_reaped (GSpawnChild      *child,
-               CloneKind         kind,
-               Slot             *slot,
-               GPid             *pid,
-               GSpawnFailure    *failure)
+launch_reaped (GSpawnChild     *child,
+               GSpawnCloneKind  kind,
+               GSpawnCloneSlot *slot,
+               GSpawnLaunched  *launched,
+               GSpawnFailure   *failure)
 {
   GSpawnMiddle middle = {
     .call = {
@@ -258,8 +150,15 @@ launch_reaped (GSpawnChild      *child,
   };
   long result;
 
-  init_call (&middle.call, kind, slot, 1);
-  init_call (&call, kind, slot, 0);
+  /* Only of a child that is waited for so does the kernel know that the memory is another one's: it
+   * would give the caller the same score otherwise, and kill it, too, where the child has used up the
+   * memory of its control group. */
+  if (has_attribute (child, GSPAWN_ATTRIBUTE_OOM_SCORE) ||
+      has_attribute (child, GSPAWN_ATTRIBUTE_CGROUP))
+    middle.call.clone_args.flags |= CLONE_VFORK;
+  init_birth (&middle.call, child);
+  _gspawn_clone_call_init (&middle.call, kind, slot, 1);
+  _gspawn_clone_call_init (&call, kind, slot, 0);
   slot->alive = 1;
   result = _gspawn_clone_enter (&call);
   if (result < 0)
@@ -268,7 +167,7 @@ launch_reaped (GSpawnChild      *child,
   /* The kernel has noted the pid before the process could run: even if the one in the middle was
    * killed, nobody is left behind in our memory. */
   if (middle.pid > 0)
-    wait_until_released (slot, middle.is_foreign ? 0 : middle.pid);
+    _gspawn_clone_wait_until_released (slot, middle.is_foreign ? 0 : middle.pid);
   _gspawn_reap ((pid_t) result);
 
   if (middle.error_number != 0)
@@ -285,17 +184,17 @@ launch_reaped (GSpawnChild      *child,
       return FALSE;
     }
 
-  *pid = middle.pid;
+  launched->pid = middle.pid;
   return TRUE;
 }
 
 /* Runs the probe's function in a child of @kind, whose wait status goes to @status. */
 static long
-enter_probe (CloneKind    kind,
-             const Slot  *slot,
-             guint64      more_flags,
-             int         *shared,
-             int         *status)
+enter_probe (GSpawnCloneKind        kind,
+             const GSpawnCloneSlot *slot,
+             guint64                more_flags,
+             int                   *shared,
+             int                   *status)
 {
   GSpawnCloneCall call = {
     .function = _gspawn_clone_probe_main,
@@ -309,7 +208,7 @@ enter_probe (CloneKind    kind,
   if ((more_flags & CLONE_INTO_CGROUP) != 0)
     call.clone_args.cgroup = INT_MAX;
 
-  init_call (&call, kind, slot, 0);
+  _gspawn_clone_call_init (&call, kind, slot, 0);
   sys_block_signals (&old);
   result = _gspawn_clone_enter (&call);
   if (result > 0)
@@ -319,13 +218,26 @@ enter_probe (CloneKind    kind,
   return result;
 }
 
+/* Whether clone3() knows these flags, and the one to be born in a control group. */
+static gboolean
+knows_flags (const GSpawnCloneSlot *slot,
+             guint64                flags)
+{
+  int shared, status;
+
+  return enter_probe (GSPAWN_CLONE_CLONE3, slot, CLONE_INTO_CGROUP | flags, &shared,
+                      &status) == -EBADF;
+}
+
+static int knows_no_new_privileges = FALSE;
+
 /* Sandboxes forbid clone3(), whose flags they cannot see, or clone(); emulators and valgrind let
  * both pass and copy the memory. So what counts is what happens, not what version says so. */
-static CloneKind
-probe (const Slot *slot,
-       int        *error_number)
+static GSpawnCloneKind
+probe (const GSpawnCloneSlot *slot,
+       int                   *error_number)
 {
-  CloneKind kind = GSPAWN_CLONE_ENTRY_IS_LIBC ? CLONE_LEGACY : CLONE_CLONE3;
+  GSpawnCloneKind kind = GSPAWN_CLONE_ENTRY_IS_LIBC ? GSPAWN_CLONE_LEGACY : GSPAWN_CLONE_CLONE3;
   int shared = FALSE;
   int status = 0;
   long result;
@@ -333,30 +245,37 @@ probe (const Slot *slot,
   if (_gspawn_next_child_is_init ())
     return kind;
 
-  if (kind == CLONE_CLONE3 &&
-      enter_probe (kind, slot, CLONE_INTO_CGROUP, &shared, &status) != -EBADF)
-    kind = CLONE_LEGACY;
+  if (kind == GSPAWN_CLONE_CLONE3 && !knows_flags (slot, 0))
+    kind = GSPAWN_CLONE_LEGACY;
+  if (kind == GSPAWN_CLONE_CLONE3)
+    g_atomic_int_set (&knows_no_new_privileges, knows_flags (slot, CLONE_NNP));
 
   result = enter_probe (kind, slot, 0, &shared, &status);
   /* No room for a process just now, or somebody killed it: that says nothing of the next time. */
   *error_number = result < 0 ? (int) -result : EAGAIN;
   if (result == -EAGAIN || result == -ENOMEM || status != 0)
-    return CLONE_UNPROBED;
+    return GSPAWN_CLONE_UNPROBED;
 
-  return result > 0 && shared ? kind : CLONE_UNAVAILABLE;
+  return result > 0 && shared ? kind : GSPAWN_CLONE_UNAVAILABLE;
 }
 
-static int cached_kind = CLONE_UNPROBED;
+static int cached_kind = GSPAWN_CLONE_UNPROBED;
+
+GSpawnCloneKind
+_gspawn_clone_get_kind (void)
+{
+  return (GSpawnCloneKind) g_atomic_int_get (&cached_kind);
+}
 
 /* Sets @error_number to why nothing can be launched, if that is so. */
-static CloneKind
-get_kind (const Slot *slot,
-          int        *error_number)
+static GSpawnCloneKind
+get_kind (const GSpawnCloneSlot *slot,
+          int                   *error_number)
 {
-  CloneKind kind = g_atomic_int_get (&cached_kind);
+  GSpawnCloneKind kind = g_atomic_int_get (&cached_kind);
 
   *error_number = ENOSYS;
-  if (kind == CLONE_UNPROBED)
+  if (kind == GSPAWN_CLONE_UNPROBED)
     {
       kind = probe (slot, error_number);
       g_atomic_int_set (&cached_kind, kind);
@@ -365,29 +284,94 @@ get_kind (const Slot *slot,
   return kind;
 }
 
+/* To move to a control group waits for the whole machine; to be born there does not. */
 static gboolean
-launch_as (CloneKind         kind,
+can_be_born_in_cgroup (GSpawnCloneKind    kind,
+                       const GSpawnChild *child)
+{
+  struct statfs status;
+
+  return kind == GSPAWN_CLONE_CLONE3 && has_attribute (child, GSPAWN_ATTRIBUTE_CGROUP) &&
+         fstatfs (child->attributes.held_fds[GSPAWN_HELD_CGROUP], &status) == 0 &&
+         status.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+static guint
+attributes_of_birth (GSpawnCloneKind    kind,
+                     const GSpawnChild *child)
+{
+  guint attributes = 0;
+
+  if (can_be_born_in_cgroup (kind, child))
+    attributes |= 1u << GSPAWN_ATTRIBUTE_CGROUP;
+  if (kind == GSPAWN_CLONE_CLONE3 && g_atomic_int_get (&knows_no_new_privileges) &&
+      has_attribute (child, GSPAWN_ATTRIBUTE_NO_NEW_PRIVILEGES))
+    attributes |= 1u << GSPAWN_ATTRIBUTE_NO_NEW_PRIVILEGES;
+
+  return attributes;
+}
+
+static gboolean
+launch_child (GSpawnChild     *child,
+              GSpawnCloneKind  kind,
+              GSpawnCloneSlot *slot,
+              GSpawnLaunched  *launched,
+              GSpawnFailure   *failure)
+{
+  gboolean reaps = (child->plan->needs & GSPAWN_NEED_REAP) != 0;
+  GSpawnCredentialsChange change;
+  SysSignalSet old;
+  gboolean is_launched;
+
+  sys_block_signals (&old);
+  _gspawn_child_set_mask (child, &old);
+  _gspawn_credentials_change_begin (&change, child);
+  if (reaps)
+    is_launched = launch_reaped (child, kind, slot, launched, failure);
+  else
+    is_launched = launch_waited (child, kind, slot, launched, failure);
+  _gspawn_credentials_change_end (&change, is_launched && !reaps ? launched->pid : 0);
+  sys_set_signal_mask (&old, NULL);
+
+  return is_launched;
+}
+
+/* Whether the kernel would not make a process in the control group. */
+static gboolean
+is_cgroup_refusal (const GSpawnFailure *failure)
+{
+  return (failure->stage == GSPAWN_STAGE_PROCESS ||
+          failure->stage == GSPAWN_STAGE_SECOND_PROCESS) &&
+         failure->error_number != EAGAIN && failure->error_number != ENOMEM;
+}
+
+static gboolean
+launch_as (GSpawnCloneKind   kind,
            const GSpawnPlan *plan,
-           Slot             *slot,
-           GPid             *pid,
+           GSpawnCloneSlot  *slot,
+           GSpawnLaunched   *launched,
            GSpawnFailure    *failure)
 {
   GSpawnChild child;
-  gboolean launched;
+  gboolean is_launched;
 
   _gspawn_child_init (&child, plan);
-  child.handlers_cleared = kind == CLONE_CLONE3;
+  child.handlers_cleared = kind == GSPAWN_CLONE_CLONE3;
+  child.shares_memory = TRUE;
+  child.attributes.born_with = attributes_of_birth (kind, &child);
 
-  sys_block_signals (&child.signal_mask);
-  if ((plan->needs & GSPAWN_NEED_REAP) != 0)
-    launched = launch_reaped (&child, kind, slot, pid, failure);
-  else
-    launched = launch_waited (&child, kind, slot, pid, failure);
-  sys_set_signal_mask (&child.signal_mask, NULL);
+  is_launched = launch_child (&child, kind, slot, launched, failure);
+  if (!is_launched && is_born_with (&child, GSPAWN_ATTRIBUTE_CGROUP) &&
+      is_cgroup_refusal (failure))
+    {
+      /* The child finds out whether it can move there, and is the one to say why it cannot. */
+      child.attributes.born_with &= ~(1u << GSPAWN_ATTRIBUTE_CGROUP);
+      is_launched = launch_child (&child, kind, slot, launched, failure);
+    }
 
   _gspawn_child_clear (&child);
 
-  return launched;
+  return is_launched;
 }
 
 /* A sandbox, rather than a want of anything, has kept a process from being made. */
@@ -413,28 +397,28 @@ is_refusal (const GSpawnFailure *failure)
 /* The caller may have entered a sandbox since the probe. There is no process yet then, so the older
  * call can be tried; if that is refused, too, the next request goes to another engine. */
 static gboolean
-launch_in (Slot             *slot,
+launch_in (GSpawnCloneSlot  *slot,
            const GSpawnPlan *plan,
-           GPid             *pid,
+           GSpawnLaunched   *launched,
            GSpawnFailure    *failure)
 {
   int error_number;
-  CloneKind kind = get_kind (slot, &error_number);
+  GSpawnCloneKind kind = get_kind (slot, &error_number);
 
   /* The router may not have known it: a probe wants memory, too. */
-  if (kind == CLONE_UNPROBED || kind == CLONE_UNAVAILABLE)
+  if (kind == GSPAWN_CLONE_UNPROBED || kind == GSPAWN_CLONE_UNAVAILABLE)
     return _gspawn_failure_set (failure, GSPAWN_STAGE_PROCESS, error_number);
 
   for (;;)
     {
-      if (launch_as (kind, plan, slot, pid, failure))
+      if (launch_as (kind, plan, slot, launched, failure))
         return TRUE;
       if (!is_refusal (failure))
         return FALSE;
 
-      kind = kind == CLONE_CLONE3 ? CLONE_LEGACY : CLONE_UNAVAILABLE;
+      kind = kind == GSPAWN_CLONE_CLONE3 ? GSPAWN_CLONE_LEGACY : GSPAWN_CLONE_UNAVAILABLE;
       g_atomic_int_set (&cached_kind, kind);
-      if (kind == CLONE_UNAVAILABLE)
+      if (kind == GSPAWN_CLONE_UNAVAILABLE)
         return FALSE;
     }
 }
@@ -443,13 +427,13 @@ launch_in (Slot             *slot,
  * children run, so they can do so on a part of our own stack. */
 static G_GNUC_NO_INLINE gboolean
 launch_on_own_stack (const GSpawnPlan *plan,
-                     GPid             *pid,
+                     GSpawnLaunched   *launched,
                      GSpawnFailure    *failure)
 {
   _Alignas (16) char stacks[2][LOCAL_STACK_SIZE];
-  Slot slot = { .stacks = { stacks[0], stacks[1] }, .stack_size = LOCAL_STACK_SIZE };
+  GSpawnCloneSlot slot = { .stacks = { stacks[0], stacks[1] }, .stack_size = LOCAL_STACK_SIZE };
 
-  return launch_in (&slot, plan, pid, failure);
+  return launch_in (&slot, plan, launched, failure);
 }
 
 gboolean
@@ -457,30 +441,32 @@ _gspawn_clone_probe (const char  **detail,
                      GSpawnNeeds  *lacks)
 {
   static const char *const details[] = {
-    [CLONE_UNPROBED] = "not probed, for there was no room for a process",
-    [CLONE_UNAVAILABLE] = "clone() is forbidden here, or its children do not share memory",
-    [CLONE_LEGACY] = "clone(), signal handlers reset one by one",
-    [CLONE_CLONE3] = "clone3(), signal handlers reset by the kernel",
+    [GSPAWN_CLONE_UNPROBED] = "not probed, for there was no room for a process",
+    [GSPAWN_CLONE_UNAVAILABLE] = "clone() is forbidden here, or its children do not share memory",
+    [GSPAWN_CLONE_LEGACY] = "clone(), signal handlers reset one by one",
+    [GSPAWN_CLONE_CLONE3] = "clone3(), signal handlers reset by the kernel",
   };
-  const Slot *slot = slot_get ();
+  const GSpawnCloneSlot *slot = _gspawn_clone_slot_get ();
   int error_number;
   /* Without memory to probe in, what is known already holds, and the launch finds out the rest. */
-  CloneKind kind = slot != NULL ? get_kind (slot, &error_number)
-                                : (CloneKind) g_atomic_int_get (&cached_kind);
+  GSpawnCloneKind kind = slot != NULL ? get_kind (slot, &error_number)
+                                      : _gspawn_clone_get_kind ();
 
   *detail = details[kind];
-  *lacks = 0;
+  if (kind == GSPAWN_CLONE_CLONE3 && g_atomic_int_get (&knows_no_new_privileges))
+    *detail = "clone3(), signal handlers and new privileges taken away by the kernel";
+  *lacks = _gspawn_clone_dump_kills_caller () ? GSPAWN_NEED_SECCOMP_FILTER : 0;
 
-  return kind != CLONE_UNAVAILABLE;
+  return kind != GSPAWN_CLONE_UNAVAILABLE;
 }
 
 gboolean
 _gspawn_clone_launch (const GSpawnPlan *plan,
-                      GPid             *pid,
+                      GSpawnLaunched   *launched,
                       GSpawnFailure    *failure)
 {
-  Slot *slot = slot_get ();
+  GSpawnCloneSlot *slot = _gspawn_clone_slot_get ();
 
-  return slot != NULL ? launch_in (slot, plan, pid, failure)
-                      : launch_on_own_stack (plan, pid, failure);
+  return slot != NULL ? launch_in (slot, plan, launched, failure)
+                      : launch_on_own_stack (plan, launched, failure);
 }

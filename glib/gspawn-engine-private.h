@@ -13,33 +13,51 @@
 typedef gboolean (*GSpawnEngineProbe) (const char  **detail,
                                        GSpawnNeeds  *lacks);
 
-/* Makes the child. On success sets @pid, else @failure, and leaves nothing behind. */
+/**
+ * GSpawnLaunched:
+ * @pid: the program's process
+ * @pidfd: a descriptor of it, or −1: who wants one and did not get it here can still open it
+ */
+typedef struct {
+  GPid pid;
+  int pidfd;
+} GSpawnLaunched;
+
+/* Makes the child. On success sets @launched, else @failure, and leaves nothing behind. */
 typedef gboolean (*GSpawnEngineLaunch) (const GSpawnPlan *plan,
-                                        GPid             *pid,
+                                        GSpawnLaunched   *launched,
                                         GSpawnFailure    *failure);
 
 gboolean _gspawn_clone_probe        (const char      **detail,
                                      GSpawnNeeds      *lacks);
 gboolean _gspawn_clone_launch       (const GSpawnPlan *plan,
-                                     GPid             *pid,
+                                     GSpawnLaunched   *launched,
                                      GSpawnFailure    *failure);
 
 gboolean _gspawn_posix_spawn_probe  (const char      **detail,
                                      GSpawnNeeds      *lacks);
 gboolean _gspawn_posix_spawn_launch (const GSpawnPlan *plan,
-                                     GPid             *pid,
+                                     GSpawnLaunched   *launched,
                                      GSpawnFailure    *failure);
 
 gboolean _gspawn_fork_probe         (const char      **detail,
                                      GSpawnNeeds      *lacks);
 gboolean _gspawn_fork_launch        (const GSpawnPlan *plan,
-                                     GPid             *pid,
+                                     GSpawnLaunched   *launched,
                                      GSpawnFailure    *failure);
 
 /* Fills in a failure and returns FALSE, for an engine to end with. */
 gboolean _gspawn_failure_set        (GSpawnFailure    *failure,
                                      GSpawnStage       stage,
                                      int               error_number);
+
+/* A child in the making is killed, if it is there; and when it is waited for, nobody does so any
+ * more. */
+void     _gspawn_made_kill          (GSpawnMade       *made);
+void     _gspawn_made_forget        (GSpawnMade       *made);
+
+/* Kills a child, and returns whether it is certain to end. One that is not ours any more is not. */
+gboolean _gspawn_kill_child         (pid_t             pid);
 
 /* Waits for a process that is no business of the caller's. */
 int      _gspawn_reap               (pid_t             pid);

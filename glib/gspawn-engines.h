@@ -45,6 +45,12 @@ typedef enum {
  *     that the gaps between them cannot be listed
  * @GSPAWN_NEED_REAP: the caller will not wait for the child, so it must not be the caller's
  * @GSPAWN_NEED_CHILD_SETUP: a function of the caller runs in the child
+ * @GSPAWN_NEED_SESSION: the child leads a session
+ * @GSPAWN_NEED_PROCESS_GROUP: the child is put into a process group
+ * @GSPAWN_NEED_SIGNALS: the child's signal mask or dispositions are set
+ * @GSPAWN_NEED_ATTRIBUTES: the child has other attributes
+ * @GSPAWN_NEED_TRACE_ME: the child is traced by its parent
+ * @GSPAWN_NEED_SECCOMP_FILTER: the child has a filter of system calls
  *
  * What a request asks of the engine that takes it.
  *
@@ -59,6 +65,12 @@ typedef enum {
   GSPAWN_NEED_SPARSE_CLOSE      = 1 << 5,
   GSPAWN_NEED_REAP              = 1 << 6,
   GSPAWN_NEED_CHILD_SETUP       = 1 << 7,
+  GSPAWN_NEED_SESSION           = 1 << 8,
+  GSPAWN_NEED_PROCESS_GROUP     = 1 << 9,
+  GSPAWN_NEED_SIGNALS           = 1 << 10,
+  GSPAWN_NEED_ATTRIBUTES        = 1 << 11,
+  GSPAWN_NEED_TRACE_ME          = 1 << 12,
+  GSPAWN_NEED_SECCOMP_FILTER    = 1 << 13,
 } GSpawnNeeds;
 
 /**
@@ -68,7 +80,7 @@ typedef enum {
  *
  * Since: 0.1
  */
-#define GSPAWN_N_NEEDS 8
+#define GSPAWN_N_NEEDS 14
 
 GSPAWN_AVAILABLE_IN_0_1
 const char *gspawn_engine_get_name (GSpawnEngine engine);

@@ -119,6 +119,16 @@ _gspawn_error_set (GError              **error,
       set_plain (error, G_SPAWN_ERROR_FAILED,
                  _("Failed to duplicate file descriptor for child process (%s)"), reason);
       break;
+    case GSPAWN_STAGE_PARENTHOOD:
+      g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_INVAL,
+                   "Attribute “%s” needs a child that is the caller's to wait for",
+                   gspawn_attribute_get_name (failure->attribute));
+      break;
+    case GSPAWN_STAGE_ATTRIBUTE:
+      g_set_error (error, G_SPAWN_ERROR, G_SPAWN_ERROR_FAILED,
+                   "Failed to set attribute “%s” of child process (%s)",
+                   gspawn_attribute_get_name (failure->attribute), reason);
+      break;
     case GSPAWN_STAGE_EXEC:
       set_named (error, exec_code (failure->error_number),
                  _("Failed to execute child process “%s” (%s)"), request->argv[0], reason);

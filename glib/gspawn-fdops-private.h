@@ -6,26 +6,27 @@
 
 /* What a standard stream of the child shall be. */
 typedef enum {
-  GSPAWN_STREAM_INHERIT,
-  GSPAWN_STREAM_NULL,
-  GSPAWN_STREAM_FD,
-} GSpawnStreamKind;
+  GSPAWN_FD_STREAM_INHERIT,
+  GSPAWN_FD_STREAM_NULL,
+  GSPAWN_FD_STREAM_FD,
+} GSpawnFdStreamKind;
 
 typedef struct {
-  GSpawnStreamKind kind;
+  GSpawnFdStreamKind kind;
   int fd;
-} GSpawnStream;
+} GSpawnFdStream;
 
 typedef struct {
-  GSpawnStream streams[GSPAWN_N_STREAMS];
+  GSpawnFdStream streams[GSPAWN_N_STREAMS];
   gboolean close_rest;
   const int *source_fds;
   const int *target_fds;
   gsize n_fds;
 } GSpawnFdTable;
 
-gsize       _gspawn_fdops_max_ops (const GSpawnFdTable *table);
-void        _gspawn_fdops_append  (const GSpawnFdTable *table,
-                                   GSpawnOp            *ops,
-                                   GSpawnPlan          *plan);
-GSpawnNeeds _gspawn_fdops_needs   (const GSpawnFdTable *table);
+int         _gspawn_fdops_first_free_fd (const GSpawnFdTable *table);
+gsize       _gspawn_fdops_max_ops       (const GSpawnFdTable *table);
+void        _gspawn_fdops_append        (const GSpawnFdTable *table,
+                                         GSpawnOp            *ops,
+                                         GSpawnPlan          *plan);
+GSpawnNeeds _gspawn_fdops_needs         (const GSpawnFdTable *table);

@@ -25,6 +25,13 @@ max_target (const GSpawnFdTable *table)
   return max;
 }
 
+/* A number above every one that the child writes to. */
+int
+_gspawn_fdops_first_free_fd (const GSpawnFdTable *table)
+{
+  return max_target (table) + 1;
+}
+
 gsize
 _gspawn_fdops_max_ops (const GSpawnFdTable *table)
 {
@@ -38,7 +45,7 @@ _gspawn_fdops_needs (const GSpawnFdTable *table)
   GSpawnNeeds needs = 0;
 
   for (int i = 0; i < GSPAWN_N_STREAMS; i++)
-    if (table->streams[i].kind != GSPAWN_STREAM_INHERIT)
+    if (table->streams[i].kind != GSPAWN_FD_STREAM_INHERIT)
       needs |= GSPAWN_NEED_STREAMS;
 
   if (table->n_fds > 0)
@@ -62,18 +69,18 @@ append_streams (const GSpawnFdTable *table,
 {
   for (int target = 0; target < GSPAWN_N_STREAMS; target++)
     {
-      const GSpawnStream *stream = &table->streams[target];
+      const GSpawnFdStream *stream = &table->streams[target];
 
-      if (stream->kind == GSPAWN_STREAM_NULL)
+      if (stream->kind == GSPAWN_FD_STREAM_NULL)
         *op++ = (GSpawnOp) { .kind = GSPAWN_OP_OPEN_NULL, .target = target,
                              .flags = target == STDIN_FILENO ? O_RDONLY : O_WRONLY };
-      else if (stream->kind == GSPAWN_STREAM_FD)
+      else if (stream->kind == GSPAWN_FD_STREAM_FD)
         *op++ = (GSpawnOp) { .kind = GSPAWN_OP_DUP, .source = stream->fd, .target = target };
     }
 
   /* The rest is about to get the flag as a whole, or else these originals alone. */
   for (int i = 0; i < GSPAWN_N_STREAMS && !table->close_rest; i++)
-    if (table->streams[i].kind == GSPAWN_STREAM_FD && table->streams[i].fd > STDERR_FILENO)
+    if (table->streams[i].kind == GSPAWN_FD_STREAM_FD && table->streams[i].fd > STDERR_FILENO)
       *op++ = (GSpawnOp) { .kind = GSPAWN_OP_SET_CLOEXEC, .target = table->streams[i].fd };
 
   return op;
@@ -86,7 +93,7 @@ append_map (const GSpawnFdTable *table,
             GSpawnOp            *op,
             GSpawnPlan          *plan)
 {
-  guint slot = 0;
+  guint slot = plan->n_slots;
 
   for (gsize i = 0; i < table->n_fds; i++)
     if (table->source_fds[i] != table->target_fds[i])
@@ -103,8 +110,8 @@ append_map (const GSpawnFdTable *table,
   return op;
 }
 
-/* Appends at @ops, which has room for _gspawn_fdops_max_ops(), and counts into @plan. No target is
- * G_MAXINT: there has to be a descriptor above them all. */
+/* Appends at @ops, which has room for _gspawn_fdops_max_ops(), and counts into @plan, whose first
+ * free descriptor is known. No target is G_MAXINT: there has to be a descriptor above them all. */
 void
 _gspawn_fdops_append (const GSpawnFdTable *table,
                       GSpawnOp            *ops,
@@ -115,7 +122,6 @@ _gspawn_fdops_append (const GSpawnFdTable *table,
   if (table->close_rest)
     *op++ = (GSpawnOp) { .kind = GSPAWN_OP_CLOEXEC_REST, .target = STDERR_FILENO + 1 };
 
-  plan->first_free_fd = max_target (table) + 1;
   op = append_map (table, op, plan);
 
   plan->n_ops += op - ops;

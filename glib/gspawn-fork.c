@@ -10,8 +10,14 @@
 #include "gspawn-fd-private.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+/* How long a child that we trace may stand still before we look. */
+#define TRACED_WAIT_MS 10
 
 /**
  * Report:
@@ -85,7 +91,8 @@ child_middle_main (GSpawnChild *child,
   if (pid == 0)
     child_main (child, report);
   if (pid < 0)
-    report->failure = (GSpawnFailure) { GSPAWN_STAGE_SECOND_PROCESS, errno };
+    report->failure = (GSpawnFailure) { .stage = GSPAWN_STAGE_SECOND_PROCESS,
+                                        .error_number = errno };
   else
     report->pid = pid;
 
@@ -119,6 +126,42 @@ await_children (int fd)
     ;
 }
 
+/* A child that we trace stops for every signal, even for one that would be ignored, and does not come
+ * to its exec unless it is told to go on. A stop from the terminal is the caller's. That after exec
+ * is the caller's, too, to see: returns whether it is that. */
+static gboolean
+resume_traced (pid_t pid)
+{
+  siginfo_t info = { 0 };
+  int number;
+
+  if (waitid (P_PID, pid, &info, WSTOPPED | WNOHANG | WNOWAIT | __WALL) < 0 || info.si_pid != pid)
+    return FALSE;
+
+  number = info.si_status;
+  if (number == SIGTRAP)
+    return TRUE;
+  if (number == SIGSTOP || number == SIGTSTP || number == SIGTTIN || number == SIGTTOU)
+    number = 0;
+  waitid (P_PID, pid, &info, WSTOPPED | WNOHANG | __WALL);
+  ptrace (PTRACE_CONT, pid, NULL, (gpointer) (gsize) number);
+
+  return FALSE;
+}
+
+static void
+await_traced (int   fd,
+              pid_t pid)
+{
+  struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+  while (poll (&poll_fd, 1, TRACED_WAIT_MS) <= 0)
+    if (resume_traced (pid))
+      return;
+
+  await_children (fd);
+}
+
 static gboolean
 await_program (const GSpawnPlan *plan,
                const Report     *report,
@@ -129,7 +172,10 @@ await_program (const GSpawnPlan *plan,
 {
   gboolean reaps = (plan->needs & GSPAWN_NEED_REAP) != 0;
 
-  await_children (fd);
+  if ((plan->needs & GSPAWN_NEED_TRACE_ME) != 0)
+    await_traced (fd, first_pid);
+  else
+    await_children (fd);
   if (reaps)
     _gspawn_reap (first_pid);
 
@@ -161,6 +207,7 @@ launch (GSpawnChild   *child,
   g_auto (GSpawnPipe) ends = GSPAWN_PIPE_INIT;
   g_autoptr (Report) report = NULL;
   pid_t first_pid;
+  SysSignalSet old;
   int error_number;
 
   if (!_gspawn_pipe_open (&ends))
@@ -171,10 +218,11 @@ launch (GSpawnChild   *child,
   child->report_fd = ends.write_fd;
 
   /* Handlers of the caller would run in the child, too, until they are reset there. */
-  sys_block_signals (&child->signal_mask);
+  sys_block_signals (&old);
+  _gspawn_child_set_mask (child, &old);
   first_pid = fork_child (child, report, ends.read_fd);
   error_number = errno;
-  sys_set_signal_mask (&child->signal_mask, NULL);
+  sys_set_signal_mask (&old, NULL);
   if (first_pid < 0)
     return _gspawn_failure_set (failure, GSPAWN_STAGE_PROCESS, error_number);
 
@@ -195,15 +243,15 @@ _gspawn_fork_probe (const char  **detail,
 
 gboolean
 _gspawn_fork_launch (const GSpawnPlan *plan,
-                     GPid             *pid,
+                     GSpawnLaunched   *launched,
                      GSpawnFailure    *failure)
 {
   GSpawnChild child;
-  gboolean launched;
+  gboolean is_launched;
 
   _gspawn_child_init (&child, plan);
-  launched = launch (&child, pid, failure);
+  is_launched = launch (&child, &launched->pid, failure);
   _gspawn_child_clear (&child);
 
-  return launched;
+  return is_launched;
 }

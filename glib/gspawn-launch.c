@@ -7,11 +7,15 @@
 
 #include "gspawn-error-private.h"
 #include "gspawn-fd-private.h"
+#include "gspawn-flight-private.h"
+#include "gspawn-syscall-private.h"
 #include "gspawn-trace-private.h"
+#include "gspawn-wait-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* The pipes of a launch. Stream 0 is read by the child, the others written. */
@@ -83,7 +87,7 @@ check_descriptors (const Pipes         *pipes,
   for (int i = 0; i < GSPAWN_N_STREAMS; i++)
     if (pipes_contain (pipes, request->stream_fds[i]))
       {
-        *failure = (GSpawnFailure) { GSPAWN_STAGE_DUP, EBADF };
+        *failure = (GSpawnFailure) { .stage = GSPAWN_STAGE_DUP, .error_number = EBADF };
         return FALSE;
       }
 
@@ -91,13 +95,13 @@ check_descriptors (const Pipes         *pipes,
     {
       if (pipes_contain (pipes, request->source_fds[i]))
         {
-          *failure = (GSpawnFailure) { GSPAWN_STAGE_SOURCE, EBADF };
+          *failure = (GSpawnFailure) { .stage = GSPAWN_STAGE_SOURCE, .error_number = EBADF };
           return FALSE;
         }
       /* Sources are moved above the highest target. */
       if (request->target_fds[i] == G_MAXINT)
         {
-          *failure = (GSpawnFailure) { GSPAWN_STAGE_DUP, EINVAL };
+          *failure = (GSpawnFailure) { .stage = GSPAWN_STAGE_DUP, .error_number = EINVAL };
           return FALSE;
         }
     }
@@ -105,28 +109,76 @@ check_descriptors (const Pipes         *pipes,
   return TRUE;
 }
 
+/* To the process between us and a child that is not ours these would mean that one, which is gone
+ * before the program runs. */
 static gboolean
-launch_plan (Pipes               *pipes,
-             const GSpawnRequest *request,
-             GSpawnRoute         *route,
-             GPid                *pid,
-             GSpawnFailure       *failure)
+check_parenthood (const GSpawnRequest *request,
+                  GSpawnFailure       *failure)
 {
+  const GSpawnAttributes *attributes = request->attributes;
+  guint refused;
+
+  if (attributes == NULL || (request->flags & G_SPAWN_DO_NOT_REAP_CHILD) != 0)
+    return TRUE;
+
+  refused = attributes->set & ~attributes->optional & GSPAWN_PARENTHOOD_ATTRIBUTES;
+  if (refused == 0)
+    return TRUE;
+
+  *failure = (GSpawnFailure) { GSPAWN_STAGE_PARENTHOOD, EINVAL,
+                               (GSpawnAttribute) g_bit_nth_lsf (refused, -1) };
+  return FALSE;
+}
+
+/**
+ * Attempt:
+ * @pipes: the pipes to the program
+ * @begin: when it was begun, for the trace
+ * @plan: (nullable): the plan, if it came to one
+ * @route: who takes the plan, if there is one
+ * @failure: why there is no child
+ */
+typedef struct {
+  Pipes pipes;
+  gint64 begin;
+  GSpawnPlan *plan;
+  GSpawnRoute route;
+  GSpawnFailure failure;
+} Attempt;
+
+static void
+attempt_clear (Attempt *attempt)
+{
+  pipes_clear (&attempt->pipes);
+  g_clear_pointer (&attempt->plan, _gspawn_plan_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Attempt, attempt_clear)
+
+/* All that is before the making of a process. */
+static gboolean
+attempt_prepare (Attempt             *attempt,
+                 const GSpawnRequest *request)
+{
+  Pipes *pipes = &attempt->pipes;
   int child_ends[GSPAWN_N_STREAMS];
-  g_autoptr (GSpawnPlan) plan = NULL;
+
+  *attempt = (Attempt) { .pipes = { { GSPAWN_PIPE_INIT, GSPAWN_PIPE_INIT, GSPAWN_PIPE_INIT } },
+                         .begin = _gspawn_trace_begin () };
+  if (!check_parenthood (request, &attempt->failure) ||
+      !pipes_open (pipes, request, &attempt->failure) ||
+      !check_descriptors (pipes, request, &attempt->failure))
+    return FALSE;
 
   for (int i = 0; i < GSPAWN_N_STREAMS; i++)
     child_ends[i] = *pipes_child_end (pipes, i);
 
-  plan = _gspawn_plan_new (request, child_ends);
-  *route = _gspawn_route_choose (plan->needs);
-  if (route->launch == NULL)
-    {
-      *failure = (GSpawnFailure) { GSPAWN_STAGE_PROCESS, ENOSYS };
-      return FALSE;
-    }
+  attempt->plan = _gspawn_plan_new (request, child_ends);
+  attempt->route = _gspawn_route_choose (attempt->plan->needs);
+  if (attempt->route.launch == NULL)
+    return _gspawn_failure_set (&attempt->failure, GSPAWN_STAGE_PROCESS, ENOSYS);
 
-  return route->launch (plan, pid, failure);
+  return TRUE;
 }
 
 /* Hands the caller's ends over. Until now they were close-on-exec in any case, so that no process
@@ -147,39 +199,62 @@ steal_pipes (Pipes               *pipes,
     }
 }
 
-static gboolean
-launch (const GSpawnRequest  *request,
-        GSpawnChildInfo      *info,
-        GError              **error)
+/* A kernel without such descriptors, or a sandbox, leaves the caller without one. A child that
+ * somebody else has waited for may have given its number to another process. */
+static int
+open_pidfd (pid_t pid)
 {
-  g_auto (Pipes) pipes = { { GSPAWN_PIPE_INIT, GSPAWN_PIPE_INIT, GSPAWN_PIPE_INIT } };
-  gint64 begin = _gspawn_trace_begin ();
+  int fd = (int) sys_call2 (SYS_pidfd_open, pid, 0);
+  GSpawnEnd end;
+
+  if (fd >= 0 && _gspawn_wait (pid, fd, WNOHANG | WNOWAIT, &end) == GSPAWN_WAIT_LOST)
+    _gspawn_fd_clear (&fd);
+
+  return MAX (fd, -1);
+}
+
+/* Turns what an engine said into what the caller gets. */
+static gboolean
+attempt_finish (Attempt              *attempt,
+                const GSpawnRequest  *request,
+                const GSpawnLaunched *launched,
+                GSpawnChildInfo      *info,
+                GError              **error)
+{
   GError *local_error = NULL;
-  GSpawnFailure failure;
-  GSpawnRoute route;
-  gboolean routed = FALSE;
-  gboolean launched = FALSE;
-  GPid pid = 0;
 
-  if (pipes_open (&pipes, request, &failure) && check_descriptors (&pipes, request, &failure))
-    {
-      routed = TRUE;
-      launched = launch_plan (&pipes, request, &route, &pid, &failure);
-    }
+  if (launched == NULL)
+    _gspawn_error_set (&local_error, request, &attempt->failure);
+  _gspawn_trace_end (attempt->begin, request, attempt->plan != NULL ? &attempt->route : NULL,
+                     launched != NULL ? launched->pid : 0, local_error);
 
-  if (!launched)
-    _gspawn_error_set (&local_error, request, &failure);
-  _gspawn_trace_end (begin, request, routed ? &route : NULL, pid, local_error);
-
-  if (!launched)
+  if (launched == NULL)
     {
       g_propagate_error (error, local_error);
       return FALSE;
     }
 
-  info->pid = pid;
-  steal_pipes (&pipes, request, info->pipes);
+  info->pid = launched->pid;
+  info->pidfd = launched->pidfd;
+  info->engine = attempt->route.engine;
+  if (request->wants_pidfd && info->pidfd < 0)
+    info->pidfd = open_pidfd (info->pid);
+  steal_pipes (&attempt->pipes, request, info->pipes);
+
   return TRUE;
+}
+
+static gboolean
+launch (const GSpawnRequest  *request,
+        GSpawnChildInfo      *info,
+        GError              **error)
+{
+  g_auto (Attempt) attempt;
+  GSpawnLaunched launched = { 0, -1 };
+  gboolean is_launched = attempt_prepare (&attempt, request) &&
+                         attempt.route.launch (attempt.plan, &launched, &attempt.failure);
+
+  return attempt_finish (&attempt, request, is_launched ? &launched : NULL, info, error);
 }
 
 /*< private >
@@ -207,3 +282,131 @@ _gspawn_launch (const GSpawnRequest  *request,
 
   return launched;
 }
+
+#if GSPAWN_ENGINE_CLONE_BUILT
+
+struct _GSpawnFlight {
+  Attempt attempt;
+  GSpawnMade made;
+  GSpawnCloneFlight *flight;
+};
+
+/*< private >
+ * _gspawn_flight_begin:
+ * @request: what to do, which has to stay as it is until the end
+ *
+ * Begins to start a program, without waiting for it to be executed.
+ *
+ * Returns: (transfer full) (nullable): what is under way, to be ended by _gspawn_flight_end(), or
+ *   %NULL if somebody has to wait, and nothing was done
+ */
+GSpawnFlight *
+_gspawn_flight_begin (const GSpawnRequest *request)
+{
+  g_autofree GSpawnFlight *self = g_new0 (GSpawnFlight, 1);
+  GSpawnRequest own_request = *request;
+
+  own_request.made = &self->made;
+  if (attempt_prepare (&self->attempt, &own_request) &&
+      self->attempt.route.engine == GSPAWN_ENGINE_CLONE)
+    self->flight = _gspawn_clone_begin (self->attempt.plan);
+  /* The program has its own by now. */
+  for (int i = 0; self->flight != NULL && i < GSPAWN_N_STREAMS; i++)
+    _gspawn_fd_clear (pipes_child_end (&self->attempt.pipes, i));
+  if (self->flight == NULL)
+    attempt_clear (&self->attempt);
+
+  return self->flight != NULL ? g_steal_pointer (&self) : NULL;
+}
+
+int
+_gspawn_flight_get_fd (const GSpawnFlight *self)
+{
+  return _gspawn_clone_flight_get_fd (self->flight);
+}
+
+void
+_gspawn_flight_cancel (GSpawnFlight *self)
+{
+  _gspawn_clone_flight_cancel (self->flight);
+}
+
+/*< private >
+ * _gspawn_flight_end:
+ * @self: (transfer full): a launch under way
+ * @request: what it was begun with
+ * @info: (out caller-allocates): the child, set on success only
+ * @error: (out) (optional): why there is none
+ *
+ * Waits until it is known what has become of a launch.
+ *
+ * Returns: whether the program was started
+ */
+gboolean
+_gspawn_flight_end (GSpawnFlight         *self,
+                    const GSpawnRequest  *request,
+                    GSpawnChildInfo      *info,
+                    GError              **error)
+{
+  GSpawnLaunched launched = { 0, -1 };
+  gboolean is_launched;
+
+  is_launched = _gspawn_clone_flight_end (self->flight, &launched, &self->attempt.failure);
+  is_launched = attempt_finish (&self->attempt, request, is_launched ? &launched : NULL, info,
+                                error);
+  attempt_clear (&self->attempt);
+  g_free (self);
+
+  return is_launched;
+}
+
+/*< private >
+ * _gspawn_flight_forget:
+ * @self: (transfer full): a launch that another process has begun, of which this is a copy
+ *
+ * Closes the descriptors, and leaves the children alone.
+ */
+void
+_gspawn_flight_forget (GSpawnFlight *self)
+{
+  _gspawn_clone_flight_forget (self->flight);
+  attempt_clear (&self->attempt);
+  g_free (self);
+}
+
+#else
+
+void
+_gspawn_flight_forget (G_GNUC_UNUSED GSpawnFlight *self)
+{
+  g_assert_not_reached ();
+}
+
+GSpawnFlight *
+_gspawn_flight_begin (G_GNUC_UNUSED const GSpawnRequest *request)
+{
+  return NULL;
+}
+
+int
+_gspawn_flight_get_fd (G_GNUC_UNUSED const GSpawnFlight *self)
+{
+  g_assert_not_reached ();
+}
+
+void
+_gspawn_flight_cancel (G_GNUC_UNUSED GSpawnFlight *self)
+{
+  g_assert_not_reached ();
+}
+
+gboolean
+_gspawn_flight_end (G_GNUC_UNUSED GSpawnFlight         *self,
+                    G_GNUC_UNUSED const GSpawnRequest  *request,
+                    G_GNUC_UNUSED GSpawnChildInfo      *info,
+                    G_GNUC_UNUSED GError              **error)
+{
+  g_assert_not_reached ();
+}
+
+#endif

@@ -7,6 +7,7 @@
 
 #include <glib.h>
 
+#include "gspawn-attributes-private.h"
 #include "gspawn-engines.h"
 #include "gspawn-request-private.h"
 
@@ -21,12 +22,16 @@ typedef enum {
   GSPAWN_STAGE_CHDIR,
   GSPAWN_STAGE_OPEN,            /* /dev/null */
   GSPAWN_STAGE_DUP,
+  GSPAWN_STAGE_PARENTHOOD,      /* an attribute of a child that is not to be the caller's */
+  GSPAWN_STAGE_ATTRIBUTE,
   GSPAWN_STAGE_EXEC,
 } GSpawnStage;
 
+/* The attribute counts in the two stages that are about one. */
 typedef struct {
   GSpawnStage stage;
   int error_number;
+  GSpawnAttribute attribute;
 } GSpawnFailure;
 
 /* What a child does between its birth and exec, in the terms of the system calls. */
@@ -76,8 +81,9 @@ typedef struct {
   /* Above every descriptor that an operation writes to. */
   int first_free_fd;
 
-  /* The files to try, in order, up to NULL: never empty. */
+  /* The files to try, in order, up to NULL: never empty. Ours, or the request's. */
   const char *const *candidates;
+  const char *const *own_candidates;
   const char *name;
   const char *const *argv;
   guint argc;
@@ -85,6 +91,15 @@ typedef struct {
 
   GSpawnChildSetupFunc child_setup;
   gpointer user_data;
+  gboolean wants_pidfd;
+  GSpawnMade *made;
+  const sigset_t *signal_mask;
+
+  /* NULL if there are none; those that the child gets, as bits. Held descriptors that a target might
+   * destroy are saved as a slot. */
+  const GSpawnAttributes *attributes;
+  guint attribute_set;
+  int held_slots[GSPAWN_N_HELD];
 } GSpawnPlan;
 
 GSpawnPlan *_gspawn_plan_new  (const GSpawnRequest *request,

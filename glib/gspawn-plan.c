@@ -5,13 +5,10 @@
  * becomes a list of candidates. It reads the caller's environment, and has no side effect. */
 #include "config.h"
 
+#include "gspawn-candidates-private.h"
 #include "gspawn-fdops-private.h"
 
-#include <string.h>
 #include <unistd.h>
-
-/* What execvp() of most systems uses without PATH, and what GLib does. */
-#define DEFAULT_SEARCH_PATH "/bin:/usr/bin:."
 
 static const GSpawnFlags null_flags[GSPAWN_N_STREAMS] = {
   0,
@@ -19,7 +16,7 @@ static const GSpawnFlags null_flags[GSPAWN_N_STREAMS] = {
   G_SPAWN_STDERR_TO_DEV_NULL,
 };
 
-static GSpawnStream
+static GSpawnFdStream
 plan_stream (const GSpawnRequest *request,
              int                  stream,
              int                  pipe_fd)
@@ -33,10 +30,10 @@ plan_stream (const GSpawnRequest *request,
     fd = -1;
 
   if (fd >= 0)
-    return (GSpawnStream) { GSPAWN_STREAM_FD, fd };
+    return (GSpawnFdStream) { GSPAWN_FD_STREAM_FD, fd };
   if (!inherits || (request->flags & null_flags[stream]) != 0)
-    return (GSpawnStream) { GSPAWN_STREAM_NULL, -1 };
-  return (GSpawnStream) { GSPAWN_STREAM_INHERIT, -1 };
+    return (GSpawnFdStream) { GSPAWN_FD_STREAM_NULL, -1 };
+  return (GSpawnFdStream) { GSPAWN_FD_STREAM_INHERIT, -1 };
 }
 
 static GSpawnFdTable
@@ -56,84 +53,11 @@ plan_fd_table (const GSpawnRequest *request,
   return table;
 }
 
-static const char *
-environ_get (const char *const *envp,
-             const char        *name)
-{
-  return g_environ_getenv ((char **) envp, name);
-}
-
-/* NULL where the name is executed as it stands. */
-static const char *
-search_path (const GSpawnRequest *request,
-             const char          *name)
-{
-  const GSpawnFlags search = G_SPAWN_SEARCH_PATH | G_SPAWN_SEARCH_PATH_FROM_ENVP;
-  const char *path = NULL;
-
-  if ((request->flags & search) == 0 || name[0] == '\0' || strchr (name, '/') != NULL)
-    return NULL;
-
-  if ((request->flags & G_SPAWN_SEARCH_PATH_FROM_ENVP) != 0 && request->envp != NULL)
-    path = environ_get (request->envp, "PATH");
-  if (path == NULL && (request->flags & G_SPAWN_SEARCH_PATH) != 0)
-    path = g_getenv ("PATH");
-
-  return path != NULL ? path : DEFAULT_SEARCH_PATH;
-}
-
-/* One block: the vector, then the strings it points to. An empty element is the directory that the
- * child is in, which is the bare name. */
-static const char *const *
-expand_candidates (const char *name,
-                   const char *path)
-{
-  gsize name_size = strlen (name) + 1;
-  gsize n_elements = 1;
-  const char **candidates;
-  const char *element;
-  char *string;
-
-  for (const char *p = path; *p != '\0'; p++)
-    n_elements += *p == ':';
-
-  candidates = g_malloc ((n_elements + 1) * sizeof (char *) +
-                         strlen (path) + 1 + n_elements * (name_size + 1));
-  string = (char *) (candidates + n_elements + 1);
-
-  element = path;
-  for (gsize i = 0; i < n_elements; i++)
-    {
-      gsize length = strcspn (element, ":");
-
-      candidates[i] = string;
-      string = mempcpy (string, element, length);
-      if (length > 0)
-        *string++ = '/';
-      string = mempcpy (string, name, name_size);
-      element += length + 1;
-    }
-  candidates[n_elements] = NULL;
-
-  return candidates;
-}
-
-static const char *const *
-single_candidate (const char *name)
-{
-  const char **candidates = g_new (const char *, 2);
-
-  candidates[0] = name;
-  candidates[1] = NULL;
-
-  return candidates;
-}
-
 static void
 plan_program (GSpawnPlan          *plan,
               const GSpawnRequest *request)
 {
-  const char *path;
+  gboolean searches;
 
   plan->name = request->argv[0];
   plan->argv = request->argv;
@@ -142,11 +66,77 @@ plan_program (GSpawnPlan          *plan,
   plan->argc = g_strv_length ((char **) plan->argv);
   plan->envp = request->envp;
 
-  path = search_path (request, plan->name);
-  if (path != NULL)
+  if (request->candidates != NULL)
+    searches = request->candidates[0] != NULL && request->candidates[1] != NULL;
+  else
+    plan->own_candidates = _gspawn_candidates_new (plan->name, request->flags, request->envp,
+                                                   &searches);
+  plan->candidates = plan->own_candidates != NULL ? plan->own_candidates : request->candidates;
+  if (searches)
     plan->needs |= GSPAWN_NEED_SEARCH_PATH;
-  plan->candidates = path != NULL ? expand_candidates (plan->name, path)
-                                  : single_candidate (plan->name);
+}
+
+static GSpawnNeeds
+attribute_needs (const GSpawnAttributes *attributes,
+                 guint                   set)
+{
+  static const struct {
+    guint mask;
+    GSpawnNeeds need;
+  } rows[] = {
+    { 1u << GSPAWN_ATTRIBUTE_NEW_SESSION, GSPAWN_NEED_SESSION },
+    { 1u << GSPAWN_ATTRIBUTE_PROCESS_GROUP, GSPAWN_NEED_PROCESS_GROUP },
+    { 1u << GSPAWN_ATTRIBUTE_DEFAULT_SIGNALS | 1u << GSPAWN_ATTRIBUTE_SIGNAL_MASK,
+      GSPAWN_NEED_SIGNALS },
+    { 1u << GSPAWN_ATTRIBUTE_TRACE_ME, GSPAWN_NEED_TRACE_ME },
+    { 1u << GSPAWN_ATTRIBUTE_SECCOMP_FILTER, GSPAWN_NEED_SECCOMP_FILTER },
+  };
+  GSpawnNeeds needs = 0;
+
+  /* To join a group can fail, and then somebody has to say that it was that; so does the leader of a
+   * session. */
+  if (gspawn_attributes_contain (attributes, GSPAWN_ATTRIBUTE_PROCESS_GROUP) &&
+      (attributes->process_group != 0 ||
+       gspawn_attributes_contain (attributes, GSPAWN_ATTRIBUTE_NEW_SESSION)))
+    needs |= GSPAWN_NEED_ATTRIBUTES;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      if ((set & rows[i].mask) != 0)
+        needs |= rows[i].need;
+      set &= ~rows[i].mask;
+    }
+
+  return set != 0 ? needs | GSPAWN_NEED_ATTRIBUTES : needs;
+}
+
+/* A descriptor that attributes hold is needed after the map, and so moved out of its way before. Of
+ * attributes that mean the parent only optional ones come so far in a child that is not ours. */
+static void
+plan_attributes (GSpawnPlan             *plan,
+                 GSpawnOp               *ops,
+                 const GSpawnAttributes *attributes,
+                 int                     first_free_fd)
+{
+  plan->attributes = attributes;
+  plan->attribute_set = attributes->set;
+  if ((plan->needs & GSPAWN_NEED_REAP) != 0)
+    plan->attribute_set &= ~GSPAWN_PARENTHOOD_ATTRIBUTES;
+  plan->needs |= attribute_needs (attributes, plan->attribute_set);
+
+  for (int i = 0; i < GSPAWN_N_HELD; i++)
+    {
+      int fd = attributes->held_fds[i];
+
+      plan->held_slots[i] = -1;
+      if (fd < 0 || fd >= first_free_fd)
+        continue;
+
+      plan->held_slots[i] = plan->n_slots++;
+      ops[plan->n_ops++] = (GSpawnOp) { .kind = GSPAWN_OP_SAVE, .source = fd,
+                                        .minimum = first_free_fd,
+                                        .slot = plan->held_slots[i] };
+    }
 }
 
 /*< private >
@@ -162,13 +152,15 @@ _gspawn_plan_new (const GSpawnRequest *request,
 {
   GSpawnPlan *plan = g_new0 (GSpawnPlan, 1);
   GSpawnFdTable table = plan_fd_table (request, pipe_fds);
-  GSpawnOp *ops = g_new (GSpawnOp, 1 + _gspawn_fdops_max_ops (&table));
+  GSpawnOp *ops = g_new (GSpawnOp, 1 + GSPAWN_N_HELD + _gspawn_fdops_max_ops (&table));
 
   plan->ops = ops;
   plan->needs = _gspawn_fdops_needs (&table);
   plan->working_directory = request->working_directory;
-  plan->child_setup = request->child_setup;
-  plan->user_data = request->user_data;
+  plan->wants_pidfd = request->wants_pidfd;
+  plan->made = request->made;
+  plan->signal_mask = request->signal_mask;
+  plan->first_free_fd = _gspawn_fdops_first_free_fd (&table);
 
   if (request->working_directory != NULL)
     {
@@ -176,10 +168,16 @@ _gspawn_plan_new (const GSpawnRequest *request,
       ops[plan->n_ops++] = (GSpawnOp) { .kind = GSPAWN_OP_CHDIR,
                                         .path = request->working_directory };
     }
-  if (request->child_setup != NULL)
-    plan->needs |= GSPAWN_NEED_CHILD_SETUP;
   if ((request->flags & G_SPAWN_DO_NOT_REAP_CHILD) == 0)
     plan->needs |= GSPAWN_NEED_REAP;
+  if (request->attributes != NULL)
+    plan_attributes (plan, ops, request->attributes, plan->first_free_fd);
+  if (request->child_setup != NULL)
+    {
+      plan->child_setup = request->child_setup;
+      plan->user_data = request->user_data;
+      plan->needs |= GSPAWN_NEED_CHILD_SETUP;
+    }
 
   _gspawn_fdops_append (&table, ops + plan->n_ops, plan);
   plan_program (plan, request);
@@ -190,7 +188,7 @@ _gspawn_plan_new (const GSpawnRequest *request,
 void
 _gspawn_plan_free (GSpawnPlan *plan)
 {
-  g_free ((gpointer) plan->candidates);
+  g_free ((gpointer) plan->own_candidates);
   g_free ((gpointer) plan->ops);
   g_free (plan);
 }

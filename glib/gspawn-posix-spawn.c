@@ -20,6 +20,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <string.h>
 #include <unistd.h>
 
 /* For a function of one line, and what the machine puts on a stack. */
@@ -338,17 +339,54 @@ add_internal_signals (sigset_t *set)
     }
 }
 
+static void
+fill_defaults (sigset_t               *defaults,
+               const GSpawnAttributes *attributes)
+{
+  sigemptyset (defaults);
+  if (gspawn_attributes_contain (attributes, GSPAWN_ATTRIBUTE_DEFAULT_SIGNALS))
+    {
+      SysSignalSet *bits = (SysSignalSet *) (void *) defaults;
+
+      for (int number = 1; number < _NSIG; number++)
+        sys_signal_set_add (bits, number);
+      return;
+    }
+
+  for (guint i = 0; i < G_N_ELEMENTS (gspawn_reset_signals); i++)
+    sigaddset (defaults, gspawn_reset_signals[i]);
+  add_internal_signals (defaults);
+}
+
 static gboolean
 set_attributes (Launch *launch)
 {
-  sigset_t defaults;
+  const GSpawnAttributes *attributes = launch->plan->attributes;
+  short flags = POSIX_SPAWN_SETSIGDEF;
+  sigset_t defaults, mask;
 
-  sigemptyset (&defaults);
-  for (guint i = 0; i < G_N_ELEMENTS (gspawn_reset_signals); i++)
-    sigaddset (&defaults, gspawn_reset_signals[i]);
-  add_internal_signals (&defaults);
+  fill_defaults (&defaults, attributes);
+  if (gspawn_attributes_contain (attributes, GSPAWN_ATTRIBUTE_NEW_SESSION))
+    flags |= POSIX_SPAWN_SETSID;
+  /* The group that is set if none is named is a new one. */
+  if (gspawn_attributes_contain (attributes, GSPAWN_ATTRIBUTE_PROCESS_GROUP))
+    flags |= POSIX_SPAWN_SETPGROUP;
+  if (launch->plan->signal_mask != NULL ||
+      gspawn_attributes_contain (attributes, GSPAWN_ATTRIBUTE_SIGNAL_MASK))
+    {
+      flags |= POSIX_SPAWN_SETSIGMASK;
+      if (gspawn_attributes_contain (attributes, GSPAWN_ATTRIBUTE_SIGNAL_MASK))
+        {
+          sigemptyset (&mask);
+          memcpy (&mask, &attributes->signal_mask, sizeof attributes->signal_mask);
+        }
+      else
+        mask = *launch->plan->signal_mask;
+      if (!check (posix_spawnattr_setsigmask (&launch->attributes, &mask)))
+        return FALSE;
+    }
 
-  return check (posix_spawnattr_setflags (&launch->attributes, POSIX_SPAWN_SETSIGDEF)) &&
+  return check (posix_spawnattr_setflags (&launch->attributes, flags)) &&
          check (posix_spawnattr_setsigdefault (&launch->attributes, &defaults));
 }
 
@@ -536,24 +574,24 @@ _gspawn_posix_spawn_probe (const char  **detail,
 
 gboolean
 _gspawn_posix_spawn_launch (const GSpawnPlan *plan,
-                            GPid             *pid,
+                            GSpawnLaunched   *launched,
                             GSpawnFailure    *failure)
 {
   Launch launch;
-  gboolean launched;
+  gboolean is_launched;
 
   launch_init (&launch, plan);
-  launched = add_ops (&launch, failure);
-  if (launched && !set_attributes (&launch))
-    launched = _gspawn_failure_set (failure, GSPAWN_STAGE_PROCESS, errno);
-  if (launched)
+  is_launched = add_ops (&launch, failure);
+  if (is_launched && !set_attributes (&launch))
+    is_launched = _gspawn_failure_set (failure, GSPAWN_STAGE_PROCESS, errno);
+  if (is_launched)
     {
-      int error_number = try_candidates (&launch, pid);
+      int error_number = try_candidates (&launch, &launched->pid);
 
       if (error_number != 0)
-        launched = _gspawn_failure_set (failure, stage_of_error (error_number), error_number);
+        is_launched = _gspawn_failure_set (failure, stage_of_error (error_number), error_number);
     }
   launch_clear (&launch);
 
-  return launched;
+  return is_launched;
 }

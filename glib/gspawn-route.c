@@ -38,12 +38,15 @@ static const struct {
 } engines[GSPAWN_N_ENGINES] = {
   /* In the order of cost. */
   [GSPAWN_ENGINE_CLONE] = {
-    "clone", EVERYTHING & ~GSPAWN_NEED_CHILD_SETUP, CLONE_FUNCTIONS,
+    /* A child that is traced stops for every signal before exec, too, and its tracer stands still
+     * until then. */
+    "clone", EVERYTHING & ~(GSPAWN_NEED_CHILD_SETUP | GSPAWN_NEED_TRACE_ME), CLONE_FUNCTIONS,
   },
   [GSPAWN_ENGINE_POSIX_SPAWN] = {
     "posix_spawn",
     GSPAWN_NEED_SEARCH_PATH | GSPAWN_NEED_WORKING_DIRECTORY | GSPAWN_NEED_STREAMS |
-    GSPAWN_NEED_FD_MAP | GSPAWN_NEED_CLOSE,
+    GSPAWN_NEED_FD_MAP | GSPAWN_NEED_CLOSE | GSPAWN_NEED_SESSION | GSPAWN_NEED_PROCESS_GROUP |
+    GSPAWN_NEED_SIGNALS,
     POSIX_SPAWN_FUNCTIONS,
   },
   [GSPAWN_ENGINE_FORK] = {
@@ -63,6 +66,12 @@ static const struct {
   { "sparse-close", "others are closed between targets that lie far apart" },
   { "reap", "the child is not the caller's, who need not wait for it" },
   { "child-setup", "a function of the caller runs in the child" },
+  { "session", "the child leads a session" },
+  { "process-group", "the child leads a process group" },
+  { "signals", "the child's signal mask or dispositions are set" },
+  { "attributes", "the child has other attributes" },
+  { "trace-me", "the child is traced by its parent" },
+  { "seccomp-filter", "the child has a filter of system calls" },
 };
 
 typedef struct {

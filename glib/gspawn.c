@@ -47,6 +47,19 @@ g_spawn_exit_error_quark (void)
   return g_quark_from_static_string ("g-spawn-exit-error-quark");
 }
 
+/* What is declared need not be called. The function is known by the address that programs have for
+ * it, which is not always the one that its own library has. */
+static void
+take_attributes (GSpawnRequest *request)
+{
+  if (request->child_setup != gspawn_attributes_child_setup)
+    return;
+
+  request->attributes = request->user_data;
+  request->child_setup = NULL;
+  request->user_data = NULL;
+}
+
 /* Decides which streams get a pipe, launches, and hands out what the caller asked for. */
 static gboolean
 launch (GSpawnRequest  *request,
@@ -56,6 +69,7 @@ launch (GSpawnRequest  *request,
 {
   GSpawnChildInfo info;
 
+  take_attributes (request);
   for (int i = 0; i < GSPAWN_N_STREAMS; i++)
     request->stream_pipes[i] = pipe_outs[i] != NULL &&
                                (request->flags & suppress_pipe_flags[i]) == 0;
@@ -434,6 +448,7 @@ g_spawn_sync (const char            *working_directory,
   g_return_val_if_fail (standard_output == NULL || !(flags & G_SPAWN_STDOUT_TO_DEV_NULL), FALSE);
   g_return_val_if_fail (standard_error == NULL || !(flags & G_SPAWN_STDERR_TO_DEV_NULL), FALSE);
 
+  take_attributes (&request);
   clear_outputs (standard_output, standard_error);
 
   return _gspawn_sync (&request, standard_output, standard_error, wait_status, error);

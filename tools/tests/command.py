@@ -14,7 +14,8 @@ SOURCES = os.environ['GSPAWN_TEST_SOURCES']
 VERSION = os.environ['GSPAWN_TEST_VERSION']
 
 NEEDS = ['search-path', 'working-directory', 'streams', 'fd-map', 'close', 'sparse-close', 'reap',
-         'child-setup']
+         'child-setup', 'session', 'process-group', 'signals', 'attributes', 'trace-me',
+         'seccomp-filter']
 ENGINES = ['clone', 'posix_spawn', 'fork']
 
 
@@ -163,7 +164,7 @@ class Engines(tap.TestCase):
         self.assertEqual(errors, '')
         rows = [line.split() for line in output.splitlines()]
         self.assertEqual(rows[0], ['need', *ENGINES])
-        self.assertEqual([row[0] for row in rows[1:9]], NEEDS)
+        self.assertEqual([row[0] for row in rows[1:1 + len(NEEDS)]], NEEDS)
         self.assertEqual([row[:3] for row in rows if row and row[0] == 'engine'],
                          [['engine', 'available', 'detail']])
 
@@ -187,9 +188,9 @@ class Engines(tap.TestCase):
         table = json.loads(self.run_gspawn('engines', '--json')[0])
         rows = [line.split() for line in self.run_gspawn('engines')[0].splitlines()]
         for column, engine in enumerate(table['engines'], start=1):
-            self.assertEqual([row[0] for row in rows[1:9] if row[column] == 'yes'],
+            self.assertEqual([row[0] for row in rows[1:1 + len(NEEDS)] if row[column] == 'yes'],
                              engine['capabilities'] if engine['available'] else [])
-            row = next(row for row in rows[10:] if row and row[0] == engine['name'])
+            row = next(row for row in rows[2 + len(NEEDS):] if row and row[0] == engine['name'])
             self.assertEqual(row[1], 'yes' if engine['available'] else 'no')
 
     def test_engines_work_as_the_table_says(self):
