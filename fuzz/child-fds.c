@@ -246,7 +246,7 @@ LLVMFuzzerTestOneInput (const guint8 *bytes,
   failure = fd_operations_run (plan, &model);
   /* A child that gets as far as that fails there. */
   if (failure.stage == GSPAWN_STAGE_NONE)
-    failure = (GSpawnFailure) { GSPAWN_STAGE_EXEC, ENOTDIR };
+    failure = (GSpawnFailure) { .stage = GSPAWN_STAGE_EXEC, .error_number = ENOTDIR };
 
   run_child (plan, &table);
   g_assert_cmpint (exchange->failure.stage, ==, failure.stage);
@@ -254,7 +254,7 @@ LLVMFuzzerTestOneInput (const guint8 *bytes,
   compare (&model, &table);
 
   if (failure.stage == GSPAWN_STAGE_EXEC)
-    failure = (GSpawnFailure) { GSPAWN_STAGE_NONE, 0 };
+    failure = (GSpawnFailure) { .stage = GSPAWN_STAGE_NONE };
   fd_contract_check (&expectation, plan, &table, &failure);
 
   fuzz_fds_clear (&fds);

@@ -216,8 +216,8 @@ fd_operations_run (const GSpawnPlan *plan,
       int result = apply (&process, &plan->ops[i]);
 
       if (result < 0)
-        return (GSpawnFailure) { gspawn_op_stage (&plan->ops[i]), -result };
+        return (GSpawnFailure) { .stage = gspawn_op_stage (&plan->ops[i]), .error_number = -result };
     }
 
-  return (GSpawnFailure) { GSPAWN_STAGE_NONE, 0 };
+  return (GSpawnFailure) { .stage = GSPAWN_STAGE_NONE };
 }

@@ -4,6 +4,7 @@
  * Fuzzes the making of plans: what the child is to execute, with what, where, and what that asks of
  * an engine. What becomes of descriptors is another target's business: see fdops.c. */
 
+#include "fuzz-attributes.h"
 #include "fuzz-request.h"
 #include "gspawn-plan-private.h"
 
@@ -24,6 +25,9 @@ typedef struct {
   char *working_directory;
   char *caller_path;
   GSpawnChildSetupFunc child_setup;
+  GSpawnAttributes *attributes;
+  AttributesModel model;
+  char **candidates;
 } Case;
 
 enum {
@@ -31,6 +35,8 @@ enum {
   WITH_DIRECTORY   = 1 << 1,
   WITH_CALLER_PATH = 1 << 2,
   WITH_CHILD_SETUP = 1 << 3,
+  WITH_ATTRIBUTES  = 1 << 4,
+  WITH_CANDIDATES  = 1 << 5,
 };
 
 static void
@@ -57,6 +63,15 @@ case_init (Case      *self,
   self->argv[0] = fuzz_input_string (input);
   memcpy (self->argv + 1, more, (g_strv_length (more) + 1) * sizeof (char *));
   g_free (more);
+
+  self->candidates = (with & WITH_CANDIDATES) != 0 ? fuzz_input_strings (input, MAX_STRINGS) : NULL;
+  /* There is always a first one. */
+  if (self->candidates != NULL && self->candidates[0] == NULL)
+    g_clear_pointer (&self->candidates, g_strfreev);
+  self->attributes = NULL;
+  memset (&self->model, 0, sizeof self->model);
+  if ((with & WITH_ATTRIBUTES) != 0)
+    self->attributes = fuzz_attributes_new (input, &self->model);
 }
 
 static void
@@ -67,6 +82,9 @@ case_clear (Case *self)
   g_strfreev (self->envp);
   g_free (self->working_directory);
   g_free (self->caller_path);
+  g_strfreev (self->candidates);
+  if (self->attributes != NULL)
+    gspawn_attributes_unref (self->attributes);
 }
 
 /* The value of the first variable of that name. */
@@ -116,6 +134,11 @@ check_candidates (const Case       *self,
   g_auto (GStrv) elements = NULL;
   gsize n = 0;
 
+  if (self->candidates != NULL)
+    {
+      g_assert_true (plan->candidates == (const char *const *) self->candidates);
+      return;
+    }
   if (path == NULL)
     {
       g_assert_cmpstr (plan->candidates[0], ==, self->argv[0]);
@@ -163,6 +186,52 @@ redirects (const FuzzFds *fds,
                                                 : G_SPAWN_STDERR_TO_DEV_NULL)) != 0;
 }
 
+/* Of nobody's child, what would mean a parent is left out. */
+static gboolean
+gets (const Case      *self,
+      GSpawnAttribute  attribute)
+{
+  gboolean reaped = (self->fds.flags & G_SPAWN_DO_NOT_REAP_CHILD) == 0;
+
+  return self->model.set[attribute] &&
+         !(reaped && (attribute == GSPAWN_ATTRIBUTE_DEATH_SIGNAL ||
+                      attribute == GSPAWN_ATTRIBUTE_TRACE_ME));
+}
+
+/* Those that have no need of their own. To join a group, and to be in one that cannot be left, can
+ * fail, and so needs somebody who tells which attribute it was. */
+static gboolean
+has_other_attributes (const Case *self)
+{
+  for (int attribute = 0; attribute < GSPAWN_N_ATTRIBUTES; attribute++)
+    switch (attribute)
+      {
+      case GSPAWN_ATTRIBUTE_NEW_SESSION:
+      case GSPAWN_ATTRIBUTE_DEFAULT_SIGNALS:
+      case GSPAWN_ATTRIBUTE_SIGNAL_MASK:
+      case GSPAWN_ATTRIBUTE_TRACE_ME:
+      case GSPAWN_ATTRIBUTE_SECCOMP_FILTER:
+        break;
+      case GSPAWN_ATTRIBUTE_PROCESS_GROUP:
+        if (gets (self, attribute) &&
+            (self->model.process_group != 0 || gets (self, GSPAWN_ATTRIBUTE_NEW_SESSION)))
+          return TRUE;
+        break;
+      default:
+        if (gets (self, attribute))
+          return TRUE;
+        break;
+      }
+
+  return FALSE;
+}
+
+static gboolean
+searches (const Case *self)
+{
+  return self->candidates != NULL ? self->candidates[1] != NULL : expect_path (self) != NULL;
+}
+
 static void
 check_needs (const Case       *self,
              const GSpawnPlan *plan)
@@ -174,7 +243,7 @@ check_needs (const Case       *self,
     GSpawnNeeds need;
     gboolean expected;
   } needs[] = {
-    { GSPAWN_NEED_SEARCH_PATH, expect_path (self) != NULL },
+    { GSPAWN_NEED_SEARCH_PATH, searches (self) },
     { GSPAWN_NEED_WORKING_DIRECTORY, self->working_directory != NULL },
     { GSPAWN_NEED_STREAMS, has_streams },
     { GSPAWN_NEED_FD_MAP, fds->n_fds > 0 },
@@ -182,6 +251,13 @@ check_needs (const Case       *self,
     { GSPAWN_NEED_SPARSE_CLOSE, closes && is_sparse (fds) },
     { GSPAWN_NEED_REAP, (fds->flags & G_SPAWN_DO_NOT_REAP_CHILD) == 0 },
     { GSPAWN_NEED_CHILD_SETUP, self->child_setup != NULL },
+    { GSPAWN_NEED_SESSION, gets (self, GSPAWN_ATTRIBUTE_NEW_SESSION) },
+    { GSPAWN_NEED_PROCESS_GROUP, gets (self, GSPAWN_ATTRIBUTE_PROCESS_GROUP) },
+    { GSPAWN_NEED_SIGNALS, gets (self, GSPAWN_ATTRIBUTE_DEFAULT_SIGNALS) ||
+                           gets (self, GSPAWN_ATTRIBUTE_SIGNAL_MASK) },
+    { GSPAWN_NEED_ATTRIBUTES, has_other_attributes (self) },
+    { GSPAWN_NEED_TRACE_ME, gets (self, GSPAWN_ATTRIBUTE_TRACE_ME) },
+    { GSPAWN_NEED_SECCOMP_FILTER, gets (self, GSPAWN_ATTRIBUTE_SECCOMP_FILTER) },
   };
   guint expected = 0;
 
@@ -203,7 +279,8 @@ check_program (const Case       *self,
   g_assert_cmpuint (plan->argc, ==, g_strv_length (self->argv) - skipped);
   g_assert_true (plan->envp == (const char *const *) self->envp);
   g_assert_true (plan->child_setup == self->child_setup);
-  g_assert_true (plan->user_data == self);
+  g_assert_true (plan->user_data == (self->child_setup != NULL ? self : NULL));
+  g_assert_true (plan->attributes == self->attributes);
 }
 
 /* The directory comes first, and only once; its number of operations was reckoned beforehand. */
@@ -276,7 +353,9 @@ LLVMFuzzerTestOneInput (const guint8 *bytes,
   request.envp = (const char *const *) self.envp;
   request.working_directory = self.working_directory;
   request.child_setup = self.child_setup;
-  request.user_data = &self;
+  request.user_data = self.child_setup != NULL ? &self : NULL;
+  request.attributes = self.attributes;
+  request.candidates = (const char *const *) self.candidates;
 
   before = request;
   text_before = describe (&self);

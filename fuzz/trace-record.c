@@ -62,7 +62,7 @@ open_trace (void)
 /* A route is to an engine if it has a function; nobody calls it here. */
 static gboolean
 launch_never (const GSpawnPlan *plan G_GNUC_UNUSED,
-              GPid             *pid G_GNUC_UNUSED,
+              GSpawnLaunched   *launched G_GNUC_UNUSED,
               GSpawnFailure    *failure G_GNUC_UNUSED)
 {
   g_assert_not_reached ();

@@ -204,7 +204,7 @@ test_no_memory (gconstpointer data)
       g_test_skip ("posix_spawn() of libc maps a stack");
       return;
     }
-#if defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   g_test_skip ("the sanitizer wants to map memory itself");
   return;
 #endif

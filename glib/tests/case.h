@@ -59,3 +59,4 @@ gboolean    case_has_engine    (void);
 const char *case_get_directory (void);
 void        case_expect_log    (const char     *pattern);
 gboolean    case_skip          (const char     *reason);
+gboolean    case_skip_anywhere (const char     *reason);

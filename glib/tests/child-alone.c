@@ -14,6 +14,7 @@
 #include "gspawn-clone-private.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,6 +28,7 @@ typedef struct {
   GSpawnChild child;
   int slots[1];
   const char *shell_argv[4];
+  char text[4 + GSPAWN_PID_SIZE];
   int word;
   uintptr_t frame;
   uintptr_t thread;
@@ -154,7 +156,9 @@ init_child (const GSpawnPlan *plan)
 {
   memset (shared, 0, sizeof *shared);
   shared->child.plan = plan;
+  shared->child.envp = plan->envp;
   shared->child.report_fd = -1;
+  shared->child.caller_fd = -1;
   shared->child.slots = shared->slots;
   shared->child.shell_argv = shared->shell_argv;
 }
@@ -248,6 +252,96 @@ test_failures (Way way)
   check_failure (way, &op, GSPAWN_STAGE_CHDIR);
 }
 
+/* Attributes that need no rights. */
+static void
+init_attributes (GSpawnAttributes *attributes)
+{
+  memset (attributes, 0, sizeof *attributes);
+  attributes->umask = 0123;
+  attributes->limits_set = 1u << RLIMIT_CORE;
+  attributes->set = 1u << GSPAWN_ATTRIBUTE_NEW_SESSION | 1u << GSPAWN_ATTRIBUTE_UMASK |
+                    1u << GSPAWN_ATTRIBUTE_LIMITS | 1u << GSPAWN_ATTRIBUTE_PID_VARIABLE;
+}
+
+/* The shell knows its pid, and the others by its own commands. */
+static void
+test_attributes (Way way)
+{
+  static const char *const candidates[] = { "/bin/sh", NULL };
+  const char *const argv[] = {
+    "sh", "-c",
+    "umask; ulimit -c; test \"$PID\" = $$ && echo \"its pid\"; read -r _ _ _ _ _ session _ "
+    "</proc/$$/stat; test \"$session\" = $$ && echo \"its session\"",
+    NULL
+  };
+  const char *envp[] = { shared->text, NULL };
+  GSpawnAttributes attributes;
+  int ends[2] = { -1, -1 };
+  char text[128];
+  int status;
+
+  check (pipe2 (ends, O_CLOEXEC) == 0, "there is a pipe");
+  init_attributes (&attributes);
+  {
+    const GSpawnOp ops[] = {
+      { .kind = GSPAWN_OP_DUP, .source = ends[1], .target = STDOUT_FILENO },
+    };
+    const GSpawnPlan plan = {
+      .ops = ops, .n_ops = G_N_ELEMENTS (ops), .n_slots = 0, .first_free_fd = 10,
+      .candidates = candidates, .argv = argv, .argc = 3, .envp = envp,
+      .attributes = &attributes, .attribute_set = attributes.set, .held_slots = { -1, -1, -1 },
+    };
+
+    init_child (&plan);
+    strcpy (shared->text, "PID=");
+    shared->child.attributes = (GSpawnChildAttributes) {
+      .attributes = &attributes, .set = attributes.set, .pid_text = shared->text + 4,
+      .signal_mask = &shared->child.signal_mask,
+    };
+    status = enter (way, _gspawn_clone_child_main, &shared->child);
+  }
+  close (ends[1]);
+  read_all (ends[0], text, sizeof text);
+  close (ends[0]);
+
+  check (WIFEXITED (status) && WEXITSTATUS (status) == 0, "the program runs to its end");
+  check (strcmp (text, "0123\n0\nits pid\nits session\n") == 0, "it is what the attributes say");
+  if (n_complaints > 0)
+    printf ("# it said: %s\n", text);
+}
+
+/* A group that cannot be joined: said by its name, or done without. */
+static void
+test_attribute_failure (Way way)
+{
+  static const char *const candidates[] = { "/missing/program", NULL };
+  const char *const argv[] = { "program", NULL };
+  GSpawnAttributes attributes = { .process_group = INT_MAX,
+                                  .set = 1u << GSPAWN_ATTRIBUTE_PROCESS_GROUP };
+  const GSpawnPlan plan = {
+    .first_free_fd = 3, .candidates = candidates, .argv = argv, .argc = 1, .envp = argv + 1,
+    .attributes = &attributes, .attribute_set = attributes.set, .held_slots = { -1, -1, -1 },
+  };
+
+  for (int optional = 0; optional <= 1; optional++)
+    {
+      attributes.optional = optional ? attributes.set : 0;
+      init_child (&plan);
+      shared->child.attributes = (GSpawnChildAttributes) {
+        .attributes = &attributes, .set = attributes.set,
+        .signal_mask = &shared->child.signal_mask,
+      };
+      enter (way, _gspawn_clone_child_main, &shared->child);
+      check (shared->child.failure.stage == (optional ? GSPAWN_STAGE_EXEC
+                                                      : GSPAWN_STAGE_ATTRIBUTE),
+             "the stage is right");
+      check (shared->child.failure.error_number == (optional ? ENOENT : EPERM),
+             "the error number is right");
+      check (optional || shared->child.failure.attribute == GSPAWN_ATTRIBUTE_PROCESS_GROUP,
+             "the attribute is right");
+    }
+}
+
 static const struct {
   const char *name;
   void (*run) (Way way);
@@ -255,6 +349,8 @@ static const struct {
   { "entry", test_entry },
   { "program", test_program },
   { "failures", test_failures },
+  { "attributes", test_attributes },
+  { "attribute-failure", test_attribute_failure },
 };
 
 static const struct {

@@ -9,18 +9,21 @@
 
 #include "child-trace.h"
 #include "gspawn-engines.h"
+#include "gspawn-attributes.h"
 #include "guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,9 +52,63 @@ typedef struct {
   int targets[2];
   unsigned int forbidden;   /* a system call */
   gboolean fails;
+  GSpawnAttributes *(*make_attributes) (void);
   int open_report;          /* 1: only for a child that reports over a descriptor, −1: for others */
-  const char *calls[12];    /* between the signals' dispositions and the end */
+  const char *seal;         /* what comes after the signals' mask */
+  const char *mask;         /* or the way's own */
+  const char *calls[30];    /* between the signals' dispositions and the end */
 } Shape;
+
+/* In an order that is not that of their application. */
+static GSpawnAttributes *
+make_most (void)
+{
+  static const guint64 allow = G_GUINT64_CONSTANT (0x7fff000000000006);
+  const guint cpus[] = { 0 };
+  const guint groups[] = { 7, 8 };
+  const int ignored[] = { SIGPIPE };
+  const int blocked[] = { SIGHUP };
+  int root = open ("/", O_RDONLY | O_DIRECTORY);
+  g_autoptr (GBytes) filter = g_bytes_new_static (&allow, sizeof allow);
+  GSpawnAttributes *attributes = gspawn_attributes_new ();
+
+  gspawn_attributes_set_seccomp_filter (attributes, filter, NULL);
+  gspawn_attributes_set_signal_mask (attributes, blocked, G_N_ELEMENTS (blocked), NULL);
+  gspawn_attributes_set_pid_variable (attributes, "LISTEN_PID", NULL);
+  gspawn_attributes_set_landlock_ruleset_fd (attributes, root, NULL);
+  gspawn_attributes_set_no_new_privileges (attributes, TRUE);
+  gspawn_attributes_set_groups (attributes, groups, G_N_ELEMENTS (groups), NULL);
+  gspawn_attributes_set_cpu_affinity (attributes, cpus, G_N_ELEMENTS (cpus), NULL);
+  gspawn_attributes_set_io_priority (attributes, 2, 7, NULL);
+  gspawn_attributes_set_scheduler (attributes, SCHED_BATCH, 0, NULL);
+  gspawn_attributes_set_nice (attributes, 5, NULL);
+  gspawn_attributes_set_limit (attributes, RLIMIT_CORE, 0, 0, NULL);
+  gspawn_attributes_set_personality (attributes, 0x40000, NULL);
+  gspawn_attributes_set_oom_score_adjustment (attributes, 300, NULL);
+  gspawn_attributes_set_controlling_terminal (attributes, 0, NULL);
+  gspawn_attributes_set_umask (attributes, 027, NULL);
+  gspawn_attributes_set_working_directory_fd (attributes, root, NULL);
+  gspawn_attributes_set_process_group (attributes, 0, NULL);
+  gspawn_attributes_set_new_session (attributes, TRUE);
+  gspawn_attributes_set_ignored_signals (attributes, ignored, G_N_ELEMENTS (ignored), NULL);
+  close (root);
+  for (int attribute = 0; attribute < GSPAWN_N_ATTRIBUTES; attribute++)
+    gspawn_attributes_set_optional (attributes, attribute, TRUE);
+
+  return attributes;
+}
+
+/* The first that fails is the last that is tried. */
+static GSpawnAttributes *
+make_failing (void)
+{
+  GSpawnAttributes *attributes = gspawn_attributes_new ();
+
+  gspawn_attributes_set_umask (attributes, 027, NULL);
+  gspawn_attributes_set_process_group (attributes, G_MAXINT, NULL);
+
+  return attributes;
+}
 
 static const Shape shapes[] = {
   { .name = "bare", .flags = BARE, .calls = { "execve /bin/true" } },
@@ -93,6 +150,16 @@ static const Shape shapes[] = {
                "fcntl 3 F_SETFD 1", "fcntl 4 F_SETFD 1", "fcntl 10 F_SETFD 1",
                "fcntl 11 F_SETFD 1", "fcntl 12 F_SETFD 1", "getdents64 3", "close 3",
                "execve /bin/true" } },
+  { .name = "attributes", .flags = BARE, .make_attributes = make_most,
+    .mask = "sigprocmask 2 1", .seal = "seccomp 1 0",
+    .calls = { "sigaction 13 ignored", "setsid", "setpgid 0 0", "fchdir 65", "umask 0x17",
+               "ioctl 0 0x540e", "openat /proc/self/oom_score_adj 0x80001", "write 3", "close 3",
+               "personality 0x40000", "prlimit64 0 4", "setpriority 0 0 5",
+               "sched_setscheduler 0 3", "ioprio_set 1 0 0x4007", "sched_setaffinity 0 8",
+               "setgroups 2", "prctl 38 1", "landlock_restrict_self 64 0", "getpid",
+               "execve /bin/true" } },
+  { .name = "attribute-fails", .flags = BARE, .make_attributes = make_failing, .fails = TRUE,
+    .calls = { "setpgid 0 2147483647" } },
   { .name = "report-in-the-way", .flags = BARE, .open_report = 1, .n_mapped = 1,
     .sources = { 10 }, .targets = { 4 },
     .calls = { "fcntl 10 F_DUPFD_CLOEXEC 5", "fcntl 4 F_DUPFD_CLOEXEC 5", "close 4",
@@ -183,15 +250,22 @@ launch (const Row *row)
   const Shape *shape = row->shape;
   const char *argv[] = { shape->program != NULL ? shape->program : PROGRAM, NULL };
   const char *envp[] = { "PATH=/missing::/bin", NULL };
+  g_autoptr (GSpawnAttributes) attributes = NULL;
+  GSpawnChildSetupFunc setup = row->way->sets_up ? child_set_up : NULL;
   int streams[3];
   GPid pid;
 
+  if (shape->make_attributes != NULL)
+    {
+      attributes = shape->make_attributes ();
+      setup = gspawn_attributes_child_setup;
+    }
   for (int i = 0; i < 3; i++)
     streams[i] = shape->streams[i] != 0 ? shape->streams[i] : -1;
 
   if (!g_spawn_async_with_pipes_and_fds (shape->directory, argv, envp,
                                          shape->flags | row->way->flags,
-                                         row->way->sets_up ? child_set_up : NULL, NULL,
+                                         setup, attributes,
                                          streams[0], streams[1], streams[2], shape->sources,
                                          shape->targets, (gsize) shape->n_mapped, &pid, NULL,
                                          NULL, NULL, NULL))
@@ -334,7 +408,13 @@ expect_child (const Row *row)
   for (; *call != NULL && !g_str_has_prefix (*call, "execve"); call++)
     g_ptr_array_add (expected, (gpointer) *call);
   if (*call != NULL)
-    append_all (expected, row->way->restore);
+    {
+      append_all (expected, row->way->restore);
+      if (row->shape->mask != NULL)
+        expected->pdata[expected->len - 1] = (gpointer) row->shape->mask;
+      if (row->shape->seal != NULL)
+        g_ptr_array_add (expected, (gpointer) row->shape->seal);
+    }
   append_all (expected, call);
   if (row->shape->fails)
     append_all (expected, row->way->failed);
@@ -450,6 +530,9 @@ main (int   argc,
         if (GSPAWN_CLONE_ENTRY_IS_LIBC && open_report < 0 && !ways[w].legacy)
           continue;
         if (shapes[s].open_report != 0 && shapes[s].open_report != open_report)
+          continue;
+        /* There is room for one function. */
+        if (shapes[s].make_attributes != NULL && ways[w].sets_up)
           continue;
         add_row ("calls", &ways[w], &shapes[s], test_calls);
         /* libc's entry is not the library's own code. */

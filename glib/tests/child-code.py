@@ -55,7 +55,7 @@ INDIRECT_CALLERS = {'_gspawn_child_run': 1, '_gspawn_clone_enter': 1}
 # Stacks by the constants of the source, the functions that run on them, and what is to remain: the
 # frames of no handler, since all signals are blocked or at their default, but of a tool, perhaps.
 STACKS = (
-    ('gspawn-clone.c', 'STACK_SIZE', SHARED_ROOTS, 16 * 1024),
+    ('gspawn-clone-slot.c', 'STACK_SIZE', SHARED_ROOTS, 16 * 1024),
     ('gspawn-clone.c', 'LOCAL_STACK_SIZE', SHARED_ROOTS, 1024),
     ('gspawn-posix-spawn.c', 'PROBE_STACK_SIZE', re.compile(r'child_mark$'), 4 * 1024),
 )

@@ -226,7 +226,8 @@ reaper_end (void)
 }
 
 const Disturber disturb_reaper = {
-  .name = "reaper", .excludes = TRAIT_SYNC, .begin = reaper_begin, .round = reaper_round,
+  .name = "reaper", .excludes = TRAIT_SYNC | TRAIT_BEGUN, .begin = reaper_begin,
+  .round = reaper_round,
   .wait = reaper_wait, .end = reaper_end,
 };
 
@@ -287,7 +288,7 @@ child_signal_end (void)
 }
 
 const Disturber disturb_child_signal = {
-  .name = "child-signal", .excludes = TRAIT_SYNC, .begin = child_signal_begin,
+  .name = "child-signal", .excludes = TRAIT_SYNC | TRAIT_BEGUN, .begin = child_signal_begin,
   .wait = child_signal_wait, .end = child_signal_end,
 };
 

@@ -8,9 +8,14 @@
 
 #include "concurrency.h"
 
+#include "gspawn-template.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -76,19 +81,35 @@ static const Shape shapes[] = {
     .report = REPORT_OUTPUT, .open_fds = "0;1;2" },
   { .name = "set-up", .flags = WAITED, .traits = TRAIT_SET_UP, .report = REPORT_OUTPUT,
     .open_fds = "0;1;2" },
+  { .name = "attributes", .flags = WAITED, .traits = TRAIT_ATTRIBUTES, .report = REPORT_OUTPUT,
+    .open_fds = "0;1;2" },
+  { .name = "begun", .flags = WAITED, .traits = TRAIT_BEGUN, .report = REPORT_OUTPUT,
+    .open_fds = "0;1;2" },
+  { .name = "attributes-reaped", .flags = REAPED, .traits = TRAIT_ATTRIBUTES | TRAIT_REAPED,
+    .report = REPORT_MAPPED, .open_fds = "0;1;2;5" },
+  { .name = "begun-missing", .flags = WAITED, .traits = TRAIT_FAILS | TRAIT_BEGUN,
+    .program = MISSING, .error_code = G_SPAWN_ERROR_NOENT },
 };
 
 /* What no launch here changes. */
 static const Alternative constants[] = {
-  { "process", "umask", NULL }, { "process", "nice", NULL }, { "process", "policy", NULL },
+  { "process", "umask", NULL }, { "scheduling", "nice", NULL }, { "scheduling", "policy", NULL },
   { "process", "sid", NULL }, { "process", "death-signal", NULL },
   { "credentials", "uids", NULL }, { "credentials", "gids", NULL },
-  { "credentials", "groups", NULL }, { "credentials", "no-new-privileges", NULL },
+  { "credentials", "groups", NULL }, { "confinement", "no-new-privileges", NULL },
   { "directory", "path", NULL },
   { "signals", "ignored", NULL }, { "signals", "caught", NULL }, { "signals", "pending", NULL },
   { "limits", "nofile", NULL }, { "limits", "nproc", NULL }, { "limits", "stack", NULL },
 };
 
+/* What the attributes make of some of them. */
+static const Alternative declared[] = {
+  { "process", "umask", "0135" }, { "scheduling", "nice", "3" },
+  { "confinement", "no-new-privileges", "1" }, { "limits", "nofile", "300;400" },
+};
+
+static GSpawnAttributes *attributes;
+static GSpawnAttributes *orphan_attributes;
 static GKeyFile *reference;
 static char *script_path;
 static char *search_path;
@@ -162,7 +183,15 @@ one_init (One         *one,
     one->launch.envp = one->envp;
 
   one->launch.directory = shape->directory;
-  one->launch.setup = (shape->traits & TRAIT_SET_UP) != 0 ? child_set_up : NULL;
+  if ((shape->traits & TRAIT_ATTRIBUTES) != 0)
+    {
+      one->launch.setup = gspawn_attributes_child_setup;
+      one->launch.setup_declares = TRUE;
+      one->launch.other_needs = GSPAWN_NEED_SESSION | GSPAWN_NEED_ATTRIBUTES;
+      one->launch.setup_data = (shape->traits & TRAIT_REAPED) != 0 ? orphan_attributes : attributes;
+    }
+  if ((shape->traits & TRAIT_SET_UP) != 0)
+    one->launch.setup = child_set_up;
   one->launch.pipes[STDOUT_FILENO] = shape->report == REPORT_OUTPUT;
   if (shape->report == REPORT_MAPPED)
     {
@@ -185,6 +214,17 @@ one_clear (One *one)
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (One, one_clear)
+
+static const char *
+find_declared (const Alternative *constant)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (declared); i++)
+    if (g_str_equal (declared[i].group, constant->group) &&
+        g_str_equal (declared[i].key, constant->key))
+      return declared[i].value;
+
+  return NULL;
+}
 
 static gboolean
 is_alternative (const Crowd       *crowd,
@@ -210,6 +250,18 @@ check_constants (One      *one,
       g_autofree char *value = report_get_text (report, constant->group, constant->key);
       g_autofree char *expected = report_get_text (reference, constant->group, constant->key);
 
+      /* Those two are looked at by themselves. */
+      if ((one->shape->traits & TRAIT_ATTRIBUTES) != 0 &&
+          (g_str_equal (constant->key, "sid") || g_str_equal (constant->key, "death-signal")))
+        continue;
+      if ((one->shape->traits & TRAIT_ATTRIBUTES) != 0 && find_declared (constant) != NULL)
+        {
+          /* There is no other that would be as good. */
+          crowd_expect (g_strcmp0 (value, find_declared (constant)) == 0,
+                        "%s: %s of %s is %s instead of %s", one->name, constant->key,
+                        constant->group, value, find_declared (constant));
+          continue;
+        }
       if (one->shape->directory != NULL && g_str_equal (constant->group, "directory"))
         {
           g_free (expected);
@@ -246,6 +298,17 @@ check_environment (One      *one,
 {
   g_auto (GStrv) variables = report_get_texts (report, "environment");
 
+  if ((one->shape->traits & TRAIT_ATTRIBUTES) != 0)
+    {
+      guint n = g_strv_length (variables);
+      g_autofree char *own = g_strdup_printf ("OWN_PID=%d",
+                                              (int) report_get_int (report, "process", "pid"));
+
+      if (n == 0 || !g_str_equal (variables[n - 1], own))
+        crowd_expect (FALSE, "%s: its own pid is not in its environment", one->name);
+      else
+        g_clear_pointer (&variables[n - 1], g_free);
+    }
   if ((one->shape->traits & TRAIT_ENVIRONMENT) == 0)
     crowd_expect (g_strv_equal ((const char *const *) variables,
                                 (const char *const *) one->envp),
@@ -255,6 +318,19 @@ check_environment (One      *one,
     crowd_expect (g_strv_contains ((const char *const *) variables, "CONSTANT=as ever"),
                   "%s: the environment of %u variables is not ours", one->name,
                   g_strv_length (variables));
+}
+
+/* Where real and effective ids differ the kernel forgets it when the program is executed. */
+static void
+check_death_signal (One      *one,
+                    GKeyFile *report)
+{
+  static const Alternative constant = { "process", "death-signal", NULL };
+  g_autofree char *value = report_get_text (report, constant.group, constant.key);
+  g_autofree char *expected = g_strdup_printf ("%d", SIGTERM);
+
+  crowd_expect (g_strcmp0 (value, expected) == 0 || is_alternative (one->crowd, &constant, value),
+                "%s: its death signal is %s", one->name, value);
 }
 
 static void
@@ -273,8 +349,14 @@ check_process (One      *one,
     crowd_expect (pid == one->launch.pid, "%s: its pid is %d, ours to know is %d", one->name,
                   (int) pid, (int) one->launch.pid);
 
-  crowd_expect (group == ((one->shape->traits & TRAIT_SET_UP) != 0 ? pid : getpgrp ()),
+  crowd_expect (group == ((one->shape->traits & (TRAIT_SET_UP | TRAIT_ATTRIBUTES)) != 0
+                          ? pid : getpgrp ()),
                 "%s: its group is %d", one->name, (int) group);
+  if ((one->shape->traits & TRAIT_ATTRIBUTES) != 0)
+    crowd_expect (report_get_int (report, "process", "sid") == pid, "%s: it leads no session",
+                  one->name);
+  if ((one->shape->traits & (TRAIT_ATTRIBUTES | TRAIT_REAPED)) == TRAIT_ATTRIBUTES)
+    check_death_signal (one, report);
   crowd_expect (report_get_signals (report, "mask") == one->mask,
                 "%s: mask %" G_GINT64_MODIFIER "x instead of %" G_GINT64_MODIFIER "x",
                 one->name, report_get_signals (report, "mask"), one->mask);
@@ -413,6 +495,52 @@ run_async (One *one)
     }
 }
 
+/* The one that is launched is the process's to wait for, so disturbances that wait must not. */
+static void
+run_begun (One *one)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSpawnTemplate) tmpl = gspawn_template_new ((const char *const *) one->launch.argv,
+                                                         one->shape->flags, &error);
+  g_autoptr (GSpawnPending) pending = NULL;
+  g_autoptr (GSpawnProcess) process = NULL;
+  int status = -1;
+
+  g_assert_no_error (error);
+  gspawn_template_set_environment (tmpl, (const char *const *) one->envp, &error);
+  if (one->shape->report != REPORT_NONE)
+    gspawn_template_set_stream (tmpl, GSPAWN_STREAM_OUTPUT, GSPAWN_STREAM_KIND_PIPE, &error);
+  g_assert_no_error (error);
+
+  pending = gspawn_template_begin (tmpl, NULL, &error);
+  g_clear_pointer (&tmpl, gspawn_template_unref);
+  if (pending != NULL)
+    {
+      struct pollfd poll_fd = { gspawn_pending_get_fd (pending), POLLIN, 0 };
+
+      while (poll (&poll_fd, 1, -1) < 0)
+        ;
+      process = gspawn_pending_complete (pending, &error);
+    }
+  if (process == NULL || one->shape->error_code != 0)
+    {
+      check_failure (one, error);
+      return;
+    }
+
+  one->launch.pid = gspawn_process_get_pid (process);
+  {
+    g_autofree char *text = read_report (one, gspawn_process_get_pipe (process,
+                                                                       GSPAWN_STREAM_OUTPUT));
+
+    check_report (one, text);
+  }
+  one->launch.pid = 0;
+  crowd_expect (gspawn_process_wait (process, &status, NULL) && status == one->status << 8,
+                "%s: status %x instead of %x", one->name, (unsigned int) status,
+                (unsigned int) one->status << 8);
+}
+
 static gboolean
 applies (const Shape *shape,
          Traits       excludes)
@@ -458,9 +586,30 @@ crowd_launch (guint        launcher,
   one_init (&one, shape, crowd, launcher, number);
   if (shape->report == REPORT_SYNC)
     run_sync (&one);
+  else if ((shape->traits & TRAIT_BEGUN) != 0)
+    run_begun (&one);
   else
     run_async (&one);
   crowd_expect (get_mask () == one.mask, "%s: the thread's signal mask has changed", one.name);
+}
+
+static GSpawnAttributes *
+make_attributes (gboolean for_orphan)
+{
+  g_autoptr (GError) error = NULL;
+  GSpawnAttributes *made = gspawn_attributes_new ();
+
+  gspawn_attributes_set_new_session (made, TRUE);
+  gspawn_attributes_set_no_new_privileges (made, TRUE);
+  g_assert_true (gspawn_attributes_set_umask (made, 0135, &error) &&
+                 gspawn_attributes_set_nice (made, 3, &error) &&
+                 gspawn_attributes_set_limit (made, RLIMIT_NOFILE, 300, 400, &error) &&
+                 gspawn_attributes_set_pid_variable (made, "OWN_PID", &error) &&
+                 (for_orphan ||
+                  gspawn_attributes_set_death_signal (made, SIGTERM, &error)));
+  g_assert_no_error (error);
+
+  return made;
 }
 
 /*
@@ -478,6 +627,8 @@ crowd_take_reference (void)
 
   scene_write (SCRIPT, 0755, "exit $((30 + 7))\n");
   script_path = scene_path (SCRIPT);
+  attributes = make_attributes (FALSE);
+  orphan_attributes = make_attributes (TRUE);
   search_path = g_strdup_printf ("/missing:%s", directory);
 
   launch_init (&launch, G_SPAWN_DEFAULT, NULL, "report-fd", "1", NULL);

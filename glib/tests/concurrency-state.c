@@ -120,6 +120,7 @@ ids_end (void)
 static const Alternative ids[] = {
   { "credentials", "uids", "65534;0;0" },
   { "credentials", "gids", "65534;0;0" },
+  { "process", "death-signal", "0" },
   { NULL, NULL, NULL }
 };
 

@@ -22,6 +22,8 @@ typedef enum {
   TRAIT_REAPED      = 1 << 2,   /* the child is not ours */
   TRAIT_ENVIRONMENT = 1 << 3,   /* the child gets our environment as it is */
   TRAIT_SET_UP      = 1 << 4,   /* a function of ours runs in the child: only one engine can */
+  TRAIT_ATTRIBUTES  = 1 << 5,   /* the child has attributes, which all threads share */
+  TRAIT_BEGUN       = 1 << 6,   /* by a template that all threads share, and not waited for */
 } Traits;
 
 /* A value in a child's report that is as good as the one that an undisturbed process gives. */

@@ -9,6 +9,8 @@
 
 #include "differential-request.h"
 
+#include <sched.h>
+
 #define FUNCTION(function) (1u << FUNCTION_ ## function)
 #define ALL ((1u << N_FUNCTIONS) - 1)
 #define LINES (FUNCTION (LINE_SYNC) | FUNCTION (LINE_ASYNC))
@@ -189,6 +191,68 @@ static const AspectRow rows[N_ASPECTS] = {
   [ASPECT_SESSION] = {
     "session", VALUES ({ "group", 0, 0 }, { "leader", 1, 1 }), 8, ALL, FALSE,
   },
+  [ASPECT_ATTRIBUTES] = { "attributes", OFF_OR_ON, 20, VECTORS, FALSE },
+  /* Each bit is one of default-signals and ignored-signals. */
+  [ASPECT_ATTR_SIGNALS] = {
+    "attr-signals",
+    VALUES ({ "none", 0, 0 }, { "default", 1, 2 }, { "ignored", 2, 2 }, { "both", 3, 1 }),
+    25, VECTORS, FALSE,
+  },
+  [ASPECT_ATTR_MASK] = {
+    "attr-mask", VALUES ({ "none", 0, 0 }, { "empty", 1, 1 }, { "some", 2, 1 }), 25, VECTORS, FALSE,
+  },
+  [ASPECT_ATTR_SESSION] = { "attr-session", OFF_OR_ON, 25, VECTORS, FALSE },
+  [ASPECT_ATTR_GROUP] = {
+    "attr-group", VALUES ({ "none", 0, 0 }, { "new", 1, 3 }, { "missing", 2, 1 }),
+    20, VECTORS, FALSE,
+  },
+  [ASPECT_ATTR_DIRECTORY] = {
+    "attr-directory",
+    VALUES ({ "none", 0, 0 }, { "sub", 1, 4 }, { "locked", 2, 1 }, { "unlisted", 3, 1 }),
+    20, VECTORS, FALSE,
+  },
+  [ASPECT_ATTR_TERMINAL] = { "attr-terminal", OFF_OR_ON, 5, VECTORS, FALSE },
+  [ASPECT_ATTR_UMASK] = { "attr-umask", OFF_OR_ON, 20, VECTORS, FALSE },
+  /* The bits: no core, few descriptors, more than can be. */
+  [ASPECT_ATTR_LIMITS] = {
+    "attr-limits",
+    VALUES ({ "none", 0, 0 }, { "core", 1, 3 }, { "files", 2, 3 }, { "both", 3, 2 },
+            { "too-many", 4, 1 }),
+    25, VECTORS, FALSE,
+  },
+  [ASPECT_ATTR_NICE] = {
+    "attr-nice", VALUES ({ "none", 0, 0 }, { "9", 9, 3 }, { "-3", -3, 1 }), 20, VECTORS, FALSE,
+  },
+  [ASPECT_ATTR_SCHEDULER] = {
+    "attr-scheduler",
+    VALUES ({ "none", -1, 0 }, { "batch", SCHED_BATCH, 2 }, { "idle", SCHED_IDLE, 2 },
+            { "fifo", SCHED_FIFO, 1 }),
+    15, VECTORS, FALSE,
+  },
+  [ASPECT_ATTR_IO] = {
+    "attr-io",
+    VALUES ({ "none", 0, 0 }, { "best-effort", 2, 2 }, { "idle", 3, 1 }, { "real-time", 1, 1 }),
+    15, VECTORS, FALSE,
+  },
+  [ASPECT_ATTR_OOM] = {
+    "attr-oom", VALUES ({ "none", 0, 0 }, { "100", 100, 2 }, { "-100", -100, 1 }),
+    15, VECTORS, FALSE,
+  },
+  /* The bits: groups, group, user. */
+  [ASPECT_ATTR_CREDENTIALS] = {
+    "attr-credentials",
+    VALUES ({ "none", 0, 0 }, { "groups", 1, 1 }, { "group", 2, 1 }, { "user", 4, 2 },
+            { "all", 7, 2 }),
+    15, VECTORS, FALSE,
+  },
+  [ASPECT_ATTR_PRIVILEGES] = { "attr-privileges", OFF_OR_ON, 30, VECTORS, FALSE },
+  [ASPECT_ATTR_FILTER] = { "attr-filter", OFF_OR_ON, 15, VECTORS, FALSE },
+  [ASPECT_ATTR_DEATH] = { "attr-death", OFF_OR_ON, 25, VECTORS, FALSE },
+  [ASPECT_ATTR_PERSONALITY] = { "attr-personality", OFF_OR_ON, 15, VECTORS, FALSE },
+  [ASPECT_ATTR_PID] = { "attr-pid", OFF_OR_ON, 30, VECTORS, FALSE },
+  [ASPECT_ATTR_OPTIONAL] = { "attr-optional", OFF_OR_ON, 30, VECTORS, FALSE },
+  /* An engine is asked by a template, and GLib by its function. */
+  [ASPECT_TEMPLATE] = { "template", OFF_OR_ON, 20, MAPS, FALSE },
 };
 
 const AspectRow *

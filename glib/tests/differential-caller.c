@@ -21,6 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "differential-attributes.h"
+#include "differential-template.h"
 #include "guard.h"
 
 #define UNTOUCHED (-77)
@@ -37,6 +39,8 @@ typedef struct {
   char **envp;
   char *line;
   char *directory;
+  GSpawnAttributes *attributes;
+  GSpawnProcess *process;
   int sources[MAP_ENTRIES];
   int targets[MAP_ENTRIES];
   guint n_mapped;
@@ -315,7 +319,16 @@ get_setup (const Call *call)
     [SETUP_KEEP] = setup_keep, [SETUP_EXIT] = setup_exit,
   };
 
+  if (call->attributes != NULL)
+    return gspawn_attributes_child_setup;
+
   return setups[request_get (&call->request, ASPECT_SETUP)];
+}
+
+static gpointer
+get_setup_data (Call *call)
+{
+  return call->attributes != NULL ? (gpointer) call->attributes : call;
 }
 
 static void
@@ -335,17 +348,18 @@ call_async (Call    *call,
   switch (request_get (request, ASPECT_FUNCTION))
     {
     case FUNCTION_ASYNC:
-      call->success = g_spawn_async (call->directory, call->argv, call->envp, flags, setup, call,
-                                     pid, error);
+      call->success = g_spawn_async (call->directory, call->argv, call->envp, flags, setup,
+                                     get_setup_data (call), pid, error);
       break;
     case FUNCTION_PIPES:
       call->success = g_spawn_async_with_pipes (call->directory, call->argv, call->envp, flags,
-                                                setup, call, pid, pipes[0], pipes[1], pipes[2],
-                                                error);
+                                                setup, get_setup_data (call), pid, pipes[0],
+                                                pipes[1], pipes[2], error);
       break;
     case FUNCTION_FDS:
       call->success = g_spawn_async_with_fds (call->directory, call->argv, call->envp, flags,
-                                              setup, call, pid, fds[0], fds[1], fds[2], error);
+                                              setup, get_setup_data (call), pid, fds[0], fds[1],
+                                              fds[2], error);
       break;
     case FUNCTION_LINE_ASYNC:
       call->success = g_spawn_command_line_async (call->line, error);
@@ -353,10 +367,37 @@ call_async (Call    *call,
     default:
       call->success = g_spawn_async_with_pipes_and_fds (
         call->directory, (const char *const *) call->argv, (const char *const *) call->envp,
-        flags, setup, call, fds[0], fds[1], fds[2],
+        flags, setup, get_setup_data (call), fds[0], fds[1], fds[2],
         call->n_mapped > 0 ? call->sources : NULL, call->n_mapped > 0 ? call->targets : NULL,
         call->n_mapped, pid, pipes[0], pipes[1], pipes[2], error);
     }
+}
+
+static void
+call_template (Call    *call,
+               GError **error)
+{
+  const Request *request = &call->request;
+  TemplateCall description = {
+    (const char *const *) call->argv, (const char *const *) call->envp, call->directory,
+    request_get_flags (request), call->attributes, { -1, -1, -1 }, { FALSE }, call->sources,
+    call->targets, call->n_mapped
+  };
+
+  for (int i = 0; i < 3; i++)
+    {
+      description.fds[i] = request_get (request, ASPECT_INPUT_FD + i);
+      description.pipes[i] = request_get (request, ASPECT_INPUT_PIPE + i);
+    }
+  call->process = template_call (&description, error);
+  call->success = call->process != NULL;
+  if (call->process == NULL)
+    return;
+
+  call->pid = gspawn_process_get_pid (call->process);
+  for (int i = 0; i < 3; i++)
+    if (description.pipes[i])
+      call->pipes[i] = gspawn_process_steal_pipe (call->process, i);
 }
 
 static void
@@ -372,8 +413,16 @@ call_sync (Call    *call,
     call->success = g_spawn_command_line_sync (call->line, output, errors, status, error);
   else
     call->success = g_spawn_sync (call->directory, call->argv, call->envp,
-                                  request_get_flags (request), get_setup (call), call, output,
+                                  request_get_flags (request), get_setup (call),
+                                  get_setup_data (call), output,
                                   errors, status, error);
+}
+
+/* Who is asked: only an engine has templates. */
+static gboolean
+is_gspawn (void)
+{
+  return g_strcmp0 (g_getenv ("GSPAWN_ENGINE"), "none") != 0;
 }
 
 static void
@@ -387,7 +436,9 @@ make_call (Call *call)
   for (int i = 0; i < 3; i++)
     pipes[i] = request_get (request, ASPECT_INPUT_PIPE + i) ? &call->pipes[i] : NULL;
 
-  if (request_is_sync (request))
+  if (request_get (request, ASPECT_TEMPLATE) && is_gspawn ())
+    call_template (call, error);
+  else if (request_is_sync (request))
     call_sync (call, error);
   else
     call_async (call, pid, pipes, error);
@@ -429,7 +480,9 @@ note_pipe (Call *call,
     {
       note (call, key, "%s %s flags %d", S_ISFIFO (st.st_mode) ? "pipe" : "no pipe",
             accesses[fcntl (fd, F_GETFL) & O_ACCMODE], fcntl (fd, F_GETFD));
-      note (call, number_key, "%d", fd);
+      /* That of a template comes later. */
+      if (!request_get (&call->request, ASPECT_TEMPLATE))
+        note (call, number_key, "%d", fd);
       note (call, inode_key, "%" G_GUINT64_FORMAT, (guint64) st.st_ino);
     }
 }
@@ -512,6 +565,13 @@ await_child (Call *call)
   int status = 0;
   pid_t pid;
 
+  if (call->process != NULL)
+    {
+      if (gspawn_process_wait (call->process, &status, NULL))
+        note (call, "wait", "status %d", status);
+      g_clear_pointer (&call->process, gspawn_process_unref);
+      return;
+    }
   if (!call->success || wanted == 0 || !request_get (&call->request, ASPECT_DO_NOT_REAP))
     return;
 
@@ -625,6 +685,7 @@ call_init (Call       *call,
   call->n_mapped = request_get_map (&call->request, call->sources, call->targets);
 
   stage_set_up (&call->request, scene);
+  call->attributes = attributes_make (&call->request, scene);
   call->outcome_fd = stage_move_up (open (outcome, O_WRONLY | O_APPEND));
   look_fd = stage_move_up (open (look, O_WRONLY | O_APPEND));
   hold_busy_program (call);

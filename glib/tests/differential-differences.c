@@ -45,6 +45,7 @@ typedef struct {
   { "file.(standard-output|standard-error|four|five|six|seven)", ANY, ANY, NULL }, \
   { "read.pipe-[12]|call.output|call.errors", ANY, ANY, NULL }
 
+#define ATTRIBUTE_FAILED "g-exec-error-quark/19/Failed to set attribute “.*” of child process \\(.*\\)"
 #define SOURCE_INVALID "g-exec-error-quark/16/Invalid file descriptor\\."
 #define NO_ROOM ".*Too many open files\\)?"
 #define OPEN_FAILED "g-exec-error-quark/19/Failed to open file to remap .*"
@@ -66,6 +67,12 @@ typedef struct {
   { "call.output|call.errors", ".* bytes.*", "NULL", NULL }, \
   { "call.status", ANY, "-77", NULL }, \
   { "file.*", ANY, "", NULL }
+
+static gboolean
+has_attributes (const Request *request)
+{
+  return request_get (request, ASPECT_ATTRIBUTES);
+}
 
 static gboolean
 is_any (const Request *request G_GNUC_UNUSED)
@@ -386,6 +393,10 @@ static const Difference differences[] = {
     { { "file.look", ANY, ANY, differ_in_streams } } },
   { "setup-stream-within", "15-crossing-within", NULL, has_stream_within, NULL,
     { { "file.look", ANY, ANY, differ_in_streams } } },
+  { "attribute-failure", NULL,
+    "An attribute that cannot be applied ends the child with the exit status 127 instead of an error.",
+    has_attributes, NULL,
+    { { "call.error", "none", ATTRIBUTE_FAILED, NULL }, FAILURE } },
   { "setup-handlers", NULL,
     "The caller's signal handlers are still installed when a child setup function runs.",
     has_handler, NULL,

@@ -118,5 +118,6 @@ model_suits_posix_spawn (const Request *request)
 {
   return (request_is_sync (request) || request_get (request, ASPECT_DO_NOT_REAP)) &&
          request_get (request, ASPECT_LEAVE_OPEN) && !request_get (request, ASPECT_SEARCH_ENVP) &&
-         !request_get (request, ASPECT_DIRECTORY) && !request_get (request, ASPECT_SETUP);
+         !request_get (request, ASPECT_DIRECTORY) && !request_get (request, ASPECT_SETUP) &&
+         !request_get (request, ASPECT_ATTRIBUTES);
 }

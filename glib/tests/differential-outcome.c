@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "differential-attributes.h"
 #include "differential-stage.h"
 #include "report.h"
 
@@ -180,6 +181,16 @@ name_process (const Outcome *outcome,
   return pid > 0 && pid == get_raw (outcome, "raw.pid") ? "itself" : "another";
 }
 
+/* A pid is another one in each run. */
+static gboolean
+is_own_pid (const char *text,
+            gint64      pid)
+{
+  g_autofree char *own = g_strdup_printf (ATTRIBUTES_PID_VARIABLE "=%" G_GINT64_FORMAT, pid);
+
+  return g_str_equal (text, own);
+}
+
 /* The one that is no part of the comparison: each run has another. */
 static gboolean
 is_engine_entry (const char *text)
@@ -220,6 +231,9 @@ add_value (Outcome      *outcome,
     set (outcome, name, name_process (outcome, ending, report_get_int (report, group, key)));
   else if (g_str_equal (group, "environment") && is_engine_entry (value))
     set (outcome, name, "GSPAWN_ENGINE");
+  else if (g_str_equal (group, "environment") &&
+           is_own_pid (value, report_get_int (report, "process", "pid")))
+    set (outcome, name, "its own pid");
   else if ((!g_str_equal (group, "directory") || g_str_equal (key, "path")) &&
            !g_str_equal (group, "descriptors"))
     set (outcome, name, value);

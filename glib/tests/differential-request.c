@@ -60,6 +60,23 @@ normalize_map (Request *request)
     }
 }
 
+/* They take the place of a child setup function. A death signal means a parent, and the variable an
+ * environment that GLib's child has not been given. */
+static void
+normalize_attributes (Request *request)
+{
+  if (!request_get (request, ASPECT_ATTRIBUTES))
+    for (Aspect aspect = ASPECT_ATTRIBUTES; aspect <= ASPECT_ATTR_OPTIONAL; aspect++)
+      request->choices[aspect] = 0;
+  else
+    request->choices[ASPECT_SETUP] = 0;
+
+  if (!request_is_sync (request) && !request_get (request, ASPECT_DO_NOT_REAP))
+    request->choices[ASPECT_ATTR_DEATH] = 0;
+  if (request_get (request, ASPECT_ENVIRONMENT) != ENVIRONMENT_NULL)
+    request->choices[ASPECT_ATTR_PID] = 0;
+}
+
 /* GLib's pipe for errors leaks into the program then, which may write more to it than it takes. */
 static gboolean
 has_two_closed (const Request *request)
@@ -105,6 +122,83 @@ avoid_shell (Request *request)
     request->choices[ASPECT_ENVP_PATH] = 0;
 }
 
+static const Aspect stream_flags[][2] = {
+  { ASPECT_INPUT_NULL, ASPECT_INHERIT_INPUT },
+  { ASPECT_OUTPUT_NULL, ASPECT_INHERIT_OUTPUT },
+  { ASPECT_ERRORS_NULL, ASPECT_INHERIT_ERRORS },
+};
+
+/* What is asked for one stream in two ways is refused at once, so most requests ask in one. */
+static void
+agree_on_streams (Request *request)
+{
+  for (int i = 0; i < 3; i++)
+    {
+      const Aspect *flags = stream_flags[i];
+
+      if (request_get (request, ASPECT_INPUT_FD + i) >= 0)
+        request->choices[ASPECT_INPUT_PIPE + i] = request->choices[flags[0]] =
+          request->choices[flags[1]] = 0;
+      if (request_get (request, flags[0]) && (request_get (request, flags[1]) ||
+                                              request_is_sync (request)))
+        request->choices[flags[0]] = 0;
+    }
+}
+
+/* The caller has these open, whatever else, and no stream of the child's has such a number. */
+static gboolean
+is_open (int fd)
+{
+  return fd >= 4 && fd <= 7;
+}
+
+/* A template holds copies of the caller's descriptors, also of those that have the number of a
+ * stream, and its process is waited for by nobody else. It refuses what makes no sense, and streams
+ * among its map. */
+static void
+normalize_template (Request *request)
+{
+  static const Aspect left_out[] = {
+    ASPECT_SETUP, ASPECT_PID, ASPECT_ERROR, ASPECT_CLOSED, ASPECT_ROOM, ASPECT_SIGCHLD,
+    ASPECT_LEAVE_OPEN,
+  };
+  gboolean has_map = TRUE;
+
+  if (request_is (request, ASPECT_PROGRAM, "no-vector") ||
+      request_is (request, ASPECT_PROGRAM, "empty-vector"))
+    request->choices[ASPECT_TEMPLATE] = 0;
+  if (!request_get (request, ASPECT_TEMPLATE))
+    return;
+
+  request->choices[ASPECT_DO_NOT_REAP] = request->choices[ASPECT_CLOEXEC_PIPES] = 1;
+  for (gsize i = 0; i < G_N_ELEMENTS (left_out); i++)
+    request->choices[left_out[i]] = 0;
+  if (request_is (request, ASPECT_DIRECTORY, "empty"))
+    request->choices[ASPECT_DIRECTORY] = 0;
+  if (request_is (request, ASPECT_BEHAVIOUR, "exit-3"))
+    request->choices[ASPECT_ARGV_ZERO] = 0;
+  for (Aspect fd = ASPECT_INPUT_FD; fd <= ASPECT_ERRORS_FD; fd++)
+    if (!is_open (request_get (request, fd)))
+      request->choices[fd] = 0;
+  for (Aspect source = ASPECT_SOURCE_1; source <= ASPECT_SOURCE_4; source += 2)
+    {
+      int target = request_get (request, source + 1);
+
+      if (request_get (request, source) == NO_VALUE)
+        break;
+      has_map &= is_open (request_get (request, source)) && target > 2 && target < G_MAXINT;
+      for (Aspect other = ASPECT_TARGET_1; other < source; other += 2)
+        has_map &= request_get (request, other) != target;
+    }
+  for (Aspect entry = ASPECT_SOURCE_1; entry <= ASPECT_TARGET_4 && !has_map; entry++)
+    request->choices[entry] = 0;
+  /* A stream of its own counts for more than the flags. */
+  for (int i = 0; i < 3; i++)
+    if (request_get (request, ASPECT_INPUT_PIPE + i))
+      request->choices[stream_flags[i][0]] = request->choices[stream_flags[i][1]] = 0;
+  agree_on_streams (request);
+}
+
 /*
  * request_normalize: (skip)
  * @request: a request
@@ -126,6 +220,9 @@ request_normalize (Request *request)
     }
   normalize_map (request);
 
+  normalize_attributes (request);
+  normalize_template (request);
+
   if (request_get (request, ASPECT_ENVIRONMENT) != ENVIRONMENT_GIVEN)
     request->choices[ASPECT_ENVP_PATH] = 0;
   if (request_get (request, ASPECT_LINE) != LINE_PLAIN)
@@ -135,27 +232,6 @@ request_normalize (Request *request)
   if ((request_is (request, ASPECT_BEHAVIOUR, "copy") && must_not_copy (request)) ||
       (request_is (request, ASPECT_BEHAVIOUR, "output") && has_two_closed (request)))
     request->choices[ASPECT_BEHAVIOUR] = 0;
-}
-
-/* What is asked for one stream in two ways is refused at once, so most requests ask in one. */
-static void
-agree_on_streams (Request *request)
-{
-  static const Aspect flags[][2] = {
-    { ASPECT_INPUT_NULL, ASPECT_INHERIT_INPUT },
-    { ASPECT_OUTPUT_NULL, ASPECT_INHERIT_OUTPUT },
-    { ASPECT_ERRORS_NULL, ASPECT_INHERIT_ERRORS },
-  };
-
-  for (int i = 0; i < 3; i++)
-    {
-      if (request_get (request, ASPECT_INPUT_FD + i) >= 0)
-        request->choices[ASPECT_INPUT_PIPE + i] = request->choices[flags[i][0]] =
-          request->choices[flags[i][1]] = 0;
-      if (request_get (request, flags[i][0]) && (request_get (request, flags[i][1]) ||
-                                                 request_is_sync (request)))
-        request->choices[flags[i][0]] = 0;
-    }
 }
 
 /*
@@ -172,10 +248,14 @@ request_make (Request *request,
               guint64  index)
 {
   guint64 state = seed * G_GUINT64_CONSTANT (0x2545f4914f6cdd1d);
+  guint64 attribute_state;
 
   state = next_random (&state) ^ index;
-  for (Aspect aspect = 0; aspect < N_ASPECTS; aspect++)
+  for (Aspect aspect = 0; aspect < ASPECT_ATTRIBUTES; aspect++)
     request->choices[aspect] = choose_value (aspect_get_row (aspect), &state);
+  attribute_state = ~state;
+  for (Aspect aspect = ASPECT_ATTRIBUTES; aspect < N_ASPECTS; aspect++)
+    request->choices[aspect] = choose_value (aspect_get_row (aspect), &attribute_state);
   request_normalize (request);
   if (next_random (&state) % 100 < AGREEMENT)
     agree_on_streams (request);

@@ -7,7 +7,8 @@
 #define MAP_ENTRIES 4
 
 /* What a request is made of. An aspect is a row of the table in differential-aspects.c; flags, the
- * caller's signals and the entries of the map are runs of rows. */
+ * caller's signals and the entries of the map are runs of rows; so are attributes, from the one that
+ * says whether there are any. */
 typedef enum {
   ASPECT_FUNCTION,
   ASPECT_LEAVE_OPEN,
@@ -66,6 +67,27 @@ typedef enum {
   ASPECT_UMASK,
   ASPECT_NICE,
   ASPECT_SESSION,
+  ASPECT_ATTRIBUTES,
+  ASPECT_ATTR_SIGNALS,
+  ASPECT_ATTR_MASK,
+  ASPECT_ATTR_SESSION,
+  ASPECT_ATTR_GROUP,
+  ASPECT_ATTR_DIRECTORY,
+  ASPECT_ATTR_TERMINAL,
+  ASPECT_ATTR_UMASK,
+  ASPECT_ATTR_LIMITS,
+  ASPECT_ATTR_NICE,
+  ASPECT_ATTR_SCHEDULER,
+  ASPECT_ATTR_IO,
+  ASPECT_ATTR_OOM,
+  ASPECT_ATTR_CREDENTIALS,
+  ASPECT_ATTR_PRIVILEGES,
+  ASPECT_ATTR_FILTER,
+  ASPECT_ATTR_DEATH,
+  ASPECT_ATTR_PERSONALITY,
+  ASPECT_ATTR_PID,
+  ASPECT_ATTR_OPTIONAL,
+  ASPECT_TEMPLATE,
   N_ASPECTS
 } Aspect;
 

@@ -12,6 +12,31 @@
 /* Gaps between targets up to here can be listed. */
 #define LISTED_GAPS 256
 
+/* An aspect of theirs that none of the other needs is about. */
+static GSpawnNeeds
+get_attribute_needs (const Request *request)
+{
+  gboolean session = request_get (request, ASPECT_ATTR_SESSION);
+  int group = request_get (request, ASPECT_ATTR_GROUP);
+  GSpawnNeeds needs = 0;
+
+  if (session)
+    needs |= GSPAWN_NEED_SESSION;
+  if (group != 0)
+    needs |= GSPAWN_NEED_PROCESS_GROUP;
+  if ((request_get (request, ASPECT_ATTR_SIGNALS) & 1) || request_get (request, ASPECT_ATTR_MASK))
+    needs |= GSPAWN_NEED_SIGNALS;
+  if (request_get (request, ASPECT_ATTR_FILTER))
+    needs |= GSPAWN_NEED_SECCOMP_FILTER;
+  if (group > 1 || (group == 1 && session) || (request_get (request, ASPECT_ATTR_SIGNALS) & 2))
+    needs |= GSPAWN_NEED_ATTRIBUTES;
+  for (Aspect aspect = ASPECT_ATTR_DIRECTORY; aspect < ASPECT_ATTR_OPTIONAL; aspect++)
+    if (request->choices[aspect] != 0 && aspect != ASPECT_ATTR_FILTER)
+      needs |= GSPAWN_NEED_ATTRIBUTES;
+
+  return needs;
+}
+
 /* The needs that some engine lacks; all of them can do the others. */
 static GSpawnNeeds
 get_needs (const Request *request)
@@ -22,6 +47,7 @@ get_needs (const Request *request)
 
   if (!request_is_sync (request) && !request_get (request, ASPECT_DO_NOT_REAP))
     needs |= GSPAWN_NEED_REAP;
+  needs |= get_attribute_needs (request);
   if (request_get (request, ASPECT_SETUP) != SETUP_NONE)
     needs |= GSPAWN_NEED_CHILD_SETUP;
   for (guint i = 0; i < n && !request_get (request, ASPECT_LEAVE_OPEN); i++)

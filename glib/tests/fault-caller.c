@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "fault-template.h"
 #include "guard.h"
 
 #define HEAP_SIZE (1024 * 1024)
@@ -29,6 +31,7 @@
 #define STRAY_FD 20
 #define INPUT "input"
 #define MAX_WORDS 12
+#define NOBODY 65534
 
 static FaultResult *the_result;
 static pid_t own_pid;
@@ -145,6 +148,28 @@ settle_heap (void)
   free (block);
 }
 
+/* Memory is private then, which the caller of a launch by nobody is not. */
+static void
+give_up_privileges (void)
+{
+  must (setgroups (0, NULL) == 0 && setresgid (NOBODY, NOBODY, NOBODY) == 0 &&
+        setresuid (NOBODY, NOBODY, NOBODY) == 0, "setresuid");
+  must (prctl (PR_SET_DUMPABLE, 1, 0, 0, 0) == 0, "PR_SET_DUMPABLE");
+}
+
+static gpointer
+do_nothing (gpointer data)
+{
+  return data;
+}
+
+/* libc has handlers of its own in a process that has had a thread. */
+static void
+settle_threads (void)
+{
+  g_thread_join (g_thread_new ("nothing", do_nothing, NULL));
+}
+
 static void
 record_message (const char     *domain,
                 GLogLevelFlags  level,
@@ -185,6 +210,10 @@ fault_caller_settle (const FaultScene *scene,
   g_log_set_always_fatal (G_LOG_FATAL_MASK);
   g_log_set_default_handler (record_message, NULL);
   settle_heap ();
+  if (shape->way == WAY_BEGIN)
+    settle_threads ();
+  if (shape->way == WAY_BEGIN && getuid () == 0)
+    give_up_privileges ();
 }
 
 static void
@@ -243,6 +272,9 @@ typedef struct {
   char *directory;
   int streams[3];
   int pipe_fds[3];
+  GSpawnAttributes *attributes;
+  GSpawnTemplate *tmpl;
+  GSpawnProcess *process;
   char *output;
   char *errors;
 } Call;
@@ -250,30 +282,69 @@ typedef struct {
 static void
 call_init (Call             *call,
            const FaultScene *scene,
-           const FaultShape *shape)
+           const FaultRun   *run)
 {
+  const FaultShape *shape = run->shape;
+
   *call = (Call) { .pipe_fds = { -1, -1, -1 } };
   fill_argv (scene, shape, call->argv);
   if (shape->directory != NULL)
     call->directory = g_build_filename (scene->directory, shape->directory, NULL);
   for (int i = 0; i < 3; i++)
     call->streams[i] = shape->streams[i] - 1;
+  call->attributes = fault_attributes_new (shape->attributes, scene->directory, shape->optional,
+                                           run->left_out);
+}
+
+/* Where a launch that has begun can be held up. */
+static void
+at_stage (void)
+{
+  syscall (SYS_tgkill, own_pid, own_pid, 0);
 }
 
 static gboolean
-call_run (Call              *call,
-          const FaultShape  *shape,
-          FaultResult       *result,
-          GError           **error)
+call_run_template (Call            *call,
+                   const FaultRun  *run,
+                   FaultResult     *result,
+                   GError         **error)
 {
-  GSpawnChildSetupFunc setup = shape->setup ? on_setup : NULL;
+  call->process = fault_template_launch (g_steal_pointer (&call->tmpl), run, at_stage, error);
+  if (call->process == NULL)
+    return FALSE;
 
+  result->pid = gspawn_process_get_pid (call->process);
+  for (int i = 0; i < 3; i++)
+    if (run->shape->pipes[i])
+      call->pipe_fds[i] = gspawn_process_steal_pipe (call->process, i);
+
+  return TRUE;
+}
+
+static gboolean
+call_run (Call            *call,
+          const FaultRun  *run,
+          FaultResult     *result,
+          GError         **error)
+{
+  const FaultShape *shape = run->shape;
+  GSpawnChildSetupFunc setup = shape->setup ? on_setup : NULL;
+  gpointer data = &setup_calls;
+
+  if (call->attributes != NULL)
+    {
+      setup = gspawn_attributes_child_setup;
+      data = call->attributes;
+    }
+
+  if (shape->way != WAY_FUNCTION)
+    return call_run_template (call, run, result, error);
   if (shape->sync)
     return g_spawn_sync (call->directory, (char **) call->argv, NULL, shape->flags, setup,
-                         &setup_calls, &call->output, &call->errors, &result->wait_status, error);
+                         data, &call->output, &call->errors, &result->wait_status, error);
 
   return g_spawn_async_with_pipes_and_fds (call->directory, call->argv, NULL, shape->flags, setup,
-                                           &setup_calls, call->streams[0], call->streams[1],
+                                           data, call->streams[0], call->streams[1],
                                            call->streams[2], shape->sources, shape->targets,
                                            shape->n_mapped, &result->pid,
                                            shape->pipes[0] ? &call->pipe_fds[0] : NULL,
@@ -298,7 +369,7 @@ launch_limited (Call            *call,
 
   if (run->limit->impose != NULL)
     run->limit->impose (run->value);
-  success = call_run (call, run->shape, result, error);
+  success = call_run (call, run, result, error);
   if (run->limit->lift != NULL)
     run->limit->lift ();
 
@@ -313,8 +384,11 @@ launch_watched (Call            *call,
 {
   gboolean success;
 
+  if (run->shape->way != WAY_FUNCTION)
+    call->tmpl = fault_template_new (run->shape, call->argv, call->directory, call->streams,
+                                     call->attributes);
   mark ();
-  success = call_run (call, run->shape, result, error);
+  success = call_run (call, run, result, error);
   mark ();
 
   return success;
@@ -370,8 +444,17 @@ use_pipes (Call        *call,
 }
 
 static void
-wait_for_program (FaultResult *result)
+wait_for_program (Call        *call,
+                  FaultResult *result)
 {
+  if (call->process != NULL)
+    {
+      must (gspawn_process_wait (call->process, &result->wait_status, NULL), "gspawn_process_wait");
+      g_clear_pointer (&call->process, gspawn_process_unref);
+      result->waited = TRUE;
+      return;
+    }
+
   while (waitpid (result->pid, &result->wait_status, 0) < 0)
     must (errno == EINTR, "waitpid");
   result->waited = TRUE;
@@ -402,12 +485,15 @@ count_mapped (void)
 /* One like it that nothing happens to, of a program that only ends. */
 static gboolean
 launch_plainly (const FaultScene  *scene,
+                const FaultShape  *shape,
                 GError           **error)
 {
   const char *argv[] = { scene->probe, "nothing", NULL };
   int status;
   GPid pid;
 
+  if (shape->way != WAY_FUNCTION)
+    return fault_template_try (scene->probe, shape->way == WAY_BEGIN, error);
   if (!g_spawn_async (NULL, (char **) argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid,
                       error))
     return FALSE;
@@ -436,7 +522,7 @@ warm_up (const FaultScene *scene,
 {
   g_autoptr (GError) error = NULL;
 
-  if (!shape->cold && !launch_plainly (scene, &error))
+  if (!shape->cold && !launch_plainly (scene, shape, &error))
     g_error ("Without a fault: %s", error->message);
 }
 
@@ -453,7 +539,8 @@ look_back (const FaultScene *scene,
 
   if (difference != NULL)
     g_strlcpy (result->difference, difference, sizeof result->difference);
-  if ((run->limit == NULL || run->limit->enter == NULL) && !launch_plainly (scene, &error))
+  if ((run->limit == NULL || run->limit->enter == NULL) &&
+      !launch_plainly (scene, run->shape, &error))
     g_strlcpy (result->later, error->message, sizeof result->later);
   result->growth = count_mapped () - mapped;
 }
@@ -478,7 +565,7 @@ fault_caller_perform (const FaultScene *scene,
   Call call;
 
   the_result = result;
-  call_init (&call, scene, shape);
+  call_init (&call, scene, run);
   warm_up (scene, shape);
   result->log[0] = '\0';
   if (run->limit != NULL && run->limit->enter != NULL && !run->limit->enter (run->value))
@@ -497,7 +584,7 @@ fault_caller_perform (const FaultScene *scene,
   result->has_pid = result->pid != 0;
   use_pipes (&call, result);
   if (result->success && !shape->sync && (!fault_shape_reaps (shape) || shape->subreaper))
-    wait_for_program (result);
+    wait_for_program (&call, result);
   look_back (scene, run, guard, mapped, result);
   result->complete = TRUE;
 }

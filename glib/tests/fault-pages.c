@@ -117,6 +117,10 @@ describe_outcome (const FaultRow *row)
       return g_strdup_printf ("error %s, though the program was executed", error);
     case OUTCOME_CLEAN:
       return g_strdup ("no effect, or an error that names the errno");
+    case OUTCOME_WITHOUT:
+      return g_strdup_printf ("started without `%s`", gspawn_attribute_get_name (row->attribute));
+    case OUTCOME_CANCELLED:
+      return g_strdup ("the launch is cancelled, and no process left");
     case OUTCOME_KILLED:
       return g_strdup ("success; the process has ended by the signal");
     default:
@@ -151,6 +155,10 @@ fault_pages_print (void)
 
   g_print ("\n| Killed | Before | Engines | Outcome | Why |\n|---|---|---|---|---|\n");
   for (const FaultRow *row = fault_kill_rows; row->reason != NULL; row++)
+    print_row (row, FALSE);
+
+  g_print ("\n| Cancelled | Before | Engines | Outcome | Why |\n|---|---|---|---|---|\n");
+  for (const FaultRow *row = fault_cancel_rows; row->reason != NULL; row++)
     print_row (row, FALSE);
 
   g_print ("\n| Request | What it is |\n|---|---|\n");

@@ -13,6 +13,9 @@
 #define CLONE (1u << GSPAWN_ENGINE_CLONE)
 #define POSIX_SPAWN (1u << GSPAWN_ENGINE_POSIX_SPAWN)
 
+/* They cannot be traced for real, for they are already. */
+#define TRACED_BY_US { { USE_PTRACE, FAULT_RULE_SUCCEEDS } }
+
 #define NO_CLONE3 { { USE_CLONE3, ENOSYS } }
 #define NO_CLOSE_RANGE { { USE_CLOSE_RANGE_CLOEXEC, ENOSYS }, { USE_CLOSE_RANGE, ENOSYS } }
 #define NO_PROC \
@@ -79,6 +82,57 @@ const FaultShape fault_shapes[] = {
   { .name = "setup-reaped", .summary = "the same, nobody's child",
     .flags = G_SPAWN_DEFAULT, .setup = TRUE,
     .needs = GSPAWN_NEED_CHILD_SETUP },
+  { .name = "attributes", .summary = "every attribute that goes with others",
+    .flags = WAITED, .streams = { FAULT_TERMINAL_FD + 1, 0, 0 },
+    .attributes = FAULT_ATTRIBUTES_MOST, .needs = GSPAWN_NEED_ATTRIBUTES,
+    .brief = TRUE },
+  { .name = "attributes-optional", .summary = "the same, and the child can do without each",
+    .flags = WAITED, .streams = { FAULT_TERMINAL_FD + 1, 0, 0 },
+    .attributes = FAULT_ATTRIBUTES_MOST, .optional = TRUE, .needs = GSPAWN_NEED_ATTRIBUTES },
+  { .name = "attributes-reaped", .summary = "some of them, for nobody's child",
+    .flags = G_SPAWN_DEFAULT, .attributes = FAULT_ATTRIBUTES_ORPHAN,
+    .needs = GSPAWN_NEED_ATTRIBUTES,
+    .brief = TRUE },
+  { .name = "group", .summary = "in a process group and with signals of its own",
+    .flags = WAITED, .attributes = FAULT_ATTRIBUTES_GROUP,
+    .needs = GSPAWN_NEED_PROCESS_GROUP | GSPAWN_NEED_SIGNALS },
+  { .name = "group-joined", .summary = "in the caller's process group, as an attribute",
+    .flags = WAITED, .attributes = FAULT_ATTRIBUTES_JOINED, .needs = GSPAWN_NEED_ATTRIBUTES,
+    .brief = TRUE },
+  { .name = "group-optional", .summary = "the same, and it can do without",
+    .flags = WAITED, .attributes = FAULT_ATTRIBUTES_JOINED, .optional = TRUE,
+    .needs = GSPAWN_NEED_ATTRIBUTES,
+    .brief = TRUE },
+  { .name = "session", .summary = "leading a session",
+    .flags = WAITED, .attributes = FAULT_ATTRIBUTES_SESSION, .needs = GSPAWN_NEED_SESSION,
+    .brief = TRUE },
+  { .name = "cgroup", .summary = "in a control group that it can be born in",
+    .flags = WAITED, .attributes = FAULT_ATTRIBUTES_CGROUP, .needs = GSPAWN_NEED_ATTRIBUTES,
+    .brief = TRUE },
+  { .name = "trace-me", .summary = "traced by the caller",
+    .flags = WAITED, .attributes = FAULT_ATTRIBUTES_TRACED, .rules = TRACED_BY_US,
+    .needs = GSPAWN_NEED_ATTRIBUTES,
+    .brief = TRUE },
+  { .name = "trace-me-optional", .summary = "the same, and it can do without",
+    .flags = WAITED, .attributes = FAULT_ATTRIBUTES_TRACED, .optional = TRUE,
+    .rules = TRACED_BY_US, .needs = GSPAWN_NEED_ATTRIBUTES,
+    .brief = TRUE },
+  { .name = "template", .summary = "by a template",
+    .way = WAY_TEMPLATE, .flags = WAITED,
+    .brief = TRUE },
+  { .name = "template-search", .summary = "by a template: a search, in a directory, with pipes",
+    .way = WAY_TEMPLATE, .flags = SEARCH, .program = PROGRAM_SEARCHED, .directory = "cwd",
+    .path = "@none:@bin:@other", .pipes = { TRUE, TRUE, FALSE } },
+  { .name = "begin", .summary = "begun by a template, where nobody waits",
+    .way = WAY_BEGIN, .flags = WAITED, .only = CLONE },
+  { .name = "begin-search", .summary = "the same: a search, in a directory, with pipes, a map and "
+    "attributes",
+    .way = WAY_BEGIN, .flags = SEARCH, .program = PROGRAM_SEARCHED, .directory = "cwd",
+    .path = "@none:@bin:@other", .pipes = { TRUE, TRUE, FALSE }, MAP,
+    .attributes = FAULT_ATTRIBUTES_FLIGHT, .only = CLONE },
+  { .name = "begin-missing", .summary = "the same, of a program that is not there",
+    .way = WAY_BEGIN, .flags = WAITED, .program = PROGRAM_MISSING, .only = CLONE,
+    .brief = TRUE },
   { .name = "missing", .summary = "a program that is not there",
     .flags = WAITED, .program = PROGRAM_MISSING },
   { .name = "missing-reaped", .summary = "the same, nobody's child",
@@ -119,7 +173,15 @@ const FaultShape fault_shapes[] = {
 gboolean
 fault_shape_reaps (const FaultShape *shape)
 {
-  return !shape->sync && (shape->flags & G_SPAWN_DO_NOT_REAP_CHILD) == 0;
+  return !shape->sync && shape->way == WAY_FUNCTION &&
+         (shape->flags & G_SPAWN_DO_NOT_REAP_CHILD) == 0;
+}
+
+/* Whether a process makes the program's that is not the caller. */
+gboolean
+fault_shape_has_middle (const FaultShape *shape)
+{
+  return fault_shape_reaps (shape) || shape->way == WAY_BEGIN;
 }
 
 GSpawnNeeds

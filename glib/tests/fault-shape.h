@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "fault-attributes.h"
 #include "fault-tracer.h"
 #include "gspawn-engines.h"
 
@@ -18,10 +19,18 @@ typedef enum {
   PROGRAM_SCRIPT,       /* without an interpreter line */
 } FaultProgram;
 
+/* What is called. */
+typedef enum {
+  WAY_FUNCTION,
+  WAY_TEMPLATE,
+  WAY_BEGIN,            /* nobody waits, so by a caller without privileges */
+} FaultWay;
+
 /* A request, and who makes it. What comes later joins by a row of the table. */
 typedef struct {
   const char *name;
   const char *summary;
+  FaultWay way;
   GSpawnFlags flags;
   FaultProgram program;
   const char *directory;        /* below the stage's */
@@ -33,6 +42,9 @@ typedef struct {
   guint n_mapped;
   gboolean sync;
   gboolean setup;
+  FaultAttributes attributes;
+  gboolean optional;            /* each of them */
+  gboolean brief;               /* another one has the same calls: only errors and kills */
   gboolean cold;                /* the first launch of its process, which tries the engine */
   gboolean traced;              /* GSPAWN_TRACE names a file */
   gboolean subreaper;           /* orphans are given to the caller */
@@ -45,5 +57,6 @@ typedef struct {
 
 extern const FaultShape fault_shapes[];
 
-gboolean    fault_shape_reaps (const FaultShape *shape);
-GSpawnNeeds fault_shape_needs (const FaultShape *shape);
+gboolean    fault_shape_reaps      (const FaultShape *shape);
+gboolean    fault_shape_has_middle (const FaultShape *shape);
+GSpawnNeeds fault_shape_needs      (const FaultShape *shape);

@@ -72,6 +72,16 @@ add_program (const FaultStage *stage,
   must (g_chmod (path, 0755) == 0, path);
 }
 
+/* One that is written to, and nothing more. */
+static void
+add_cgroup (const FaultStage *stage)
+{
+  g_autofree char *directory = make_directory (stage, FAULT_CGROUP);
+  g_autofree char *path = g_build_filename (directory, "cgroup.procs", NULL);
+
+  must (g_file_set_contents (path, "", 0, NULL), path);
+}
+
 /* Where a caller that has given up its rights can execute it. */
 static char *
 copy_probe (const FaultStage *stage)
@@ -104,6 +114,7 @@ fault_stage_new (void)
   stage->probe = copy_probe (stage);
   script = g_strdup_printf ("exec '%s' \"$@\"\n", stage->probe);
   g_free (make_directory (stage, "cwd"));
+  add_cgroup (stage);
   add_program (stage, "bin", NULL);
   add_program (stage, "other", NULL);
   add_program (stage, "cwd/bin", NULL);
@@ -173,18 +184,78 @@ read_report (const FaultStage *stage)
   return g_string_free (text, text->len == 0);
 }
 
-/* Pipes have a number of their own in each run. */
+/* Pipes and terminals have a number of their own in each run. */
 static void
 mask_descriptor (GKeyFile   *report,
                  const char *group)
 {
   g_autofree char *type = g_key_file_get_value (report, group, "type", NULL);
+  g_autofree char *link = g_key_file_get_value (report, group, "link", NULL);
+  gboolean is_terminal = link != NULL && g_str_has_prefix (link, "/dev/pts/");
 
-  if (g_strcmp0 (type, "pipe") == 0)
+  if (g_strcmp0 (type, "pipe") == 0 || is_terminal)
     {
       g_key_file_remove_key (report, group, "inode", NULL);
       g_key_file_remove_key (report, group, "link", NULL);
     }
+  if (is_terminal)
+    g_key_file_remove_key (report, group, "rdev", NULL);
+}
+
+static void
+mask_id (GKeyFile   *report,
+         const char *key,
+         pid_t       caller)
+{
+  gint64 id = report_get_int (report, "process", key);
+
+  if (id == caller)
+    g_key_file_set_string (report, "process", key, "caller");
+  else if (id == report_get_int (report, "process", "pid"))
+    g_key_file_set_string (report, "process", key, "itself");
+}
+
+/* What the program was told of its pid, by a variable. */
+static void
+mask_pid_variable (GKeyFile *report)
+{
+  g_autofree char *own = g_strdup_printf ("LISTEN_PID=%d", (int) report_get_int (report, "process",
+                                                                                 "pid"));
+  g_auto (GStrv) keys = g_key_file_get_keys (report, "environment", NULL, NULL);
+
+  for (guint i = 0; keys[i] != NULL; i++)
+    {
+      g_autofree char *value = report_get_text (report, "environment", keys[i]);
+
+      if (g_str_equal (value, own))
+        g_key_file_set_string (report, "environment", keys[i], "LISTEN_PID=itself");
+    }
+}
+
+/* One of its own has another number in each run. */
+static void
+mask_namespaces (GKeyFile *report)
+{
+  g_auto (GStrv) keys = g_key_file_get_keys (report, "namespaces", NULL, NULL);
+
+  for (guint i = 0; keys != NULL && keys[i] != NULL; i++)
+    {
+      g_autofree char *path = g_strconcat ("/proc/self/ns/", keys[i], NULL);
+      g_autofree char *value = g_key_file_get_value (report, "namespaces", keys[i], NULL);
+      g_autofree char *own = g_file_read_link (path, NULL);
+
+      if (own == NULL || strstr (own, value) == NULL)
+        g_key_file_set_string (report, "namespaces", keys[i], "other");
+    }
+}
+
+static void
+mask_terminal (GKeyFile *report)
+{
+  g_autofree char *terminal = g_key_file_get_value (report, "process", "terminal", NULL);
+
+  if (terminal != NULL && !g_str_equal (terminal, "0:0"))
+    g_key_file_set_string (report, "process", "terminal", "some");
 }
 
 static void
@@ -194,10 +265,13 @@ mask_report (GKeyFile *report,
   g_auto (GStrv) groups = g_key_file_get_groups (report, NULL);
   gint64 parent = report_get_int (report, "process", "ppid");
 
-  g_key_file_remove_key (report, "process", "pid", NULL);
   g_key_file_set_string (report, "process", "ppid", parent == caller ? "caller" : "other");
-  if (report_get_int (report, "process", "pgid") == caller)
-    g_key_file_set_string (report, "process", "pgid", "caller");
+  mask_id (report, "pgid", caller);
+  mask_id (report, "sid", caller);
+  mask_pid_variable (report);
+  mask_terminal (report);
+  mask_namespaces (report);
+  g_key_file_remove_key (report, "process", "pid", NULL);
   for (guint i = 0; groups[i] != NULL; i++)
     if (g_str_has_prefix (groups[i], "descriptor "))
       mask_descriptor (report, groups[i]);
@@ -230,6 +304,7 @@ parse_report (FaultOutcome *outcome,
   outcome->loose_report = g_key_file_to_data (report, NULL, NULL);
   g_key_file_remove_group (report, "limits", NULL);
   g_key_file_remove_group (report, "credentials", NULL);
+  g_key_file_remove_group (report, "confinement", NULL);
   outcome->limited_report = g_key_file_to_data (report, NULL, NULL);
 }
 
@@ -295,7 +370,7 @@ fault_stage_run (FaultStage     *stage,
   int gate;
   pid_t pid = fork_caller (stage, run, &gate);
 
-  outcome->trace = fault_trace_run (pid, gate, fault_shape_reaps (run->shape), &run->fault,
+  outcome->trace = fault_trace_run (pid, gate, fault_shape_has_middle (run->shape), &run->fault,
                                     run->shape->rules);
   close (gate);
   gather (stage, outcome, pid);

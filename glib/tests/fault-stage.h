@@ -47,6 +47,8 @@ typedef struct {
   const char *engine;
   Fault fault;
   gboolean restarts;        /* the signal's handler has SA_RESTART */
+  gboolean frees;           /* a launch that is held up is freed instead of cancelled */
+  guint left_out;           /* attributes of the shape that are not set, as bits */
   const FaultLimit *limit;  /* instead of a fault */
   int value;
 } FaultRun;

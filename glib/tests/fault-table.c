@@ -28,6 +28,17 @@
 #define NO_DESCRIPTOR EMFILE, ENFILE
 #define PATH_TROUBLE EACCES, ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, EIO, ENOMEM
 
+/* A call of the child's for one attribute: without that, or an error. */
+#define ATTRIBUTE_AFTER(its_use, its_after, its_attribute, its_reason, ...) \
+  { C | F, CHILD, its_use, .after = its_after, .shapes = "*-optional", \
+    .errnos = { __VA_ARGS__ }, .kind = OUTCOME_WITHOUT, .attribute = its_attribute, \
+    .reason = its_reason "; the child can do without" }, \
+  { C | F, CHILD, its_use, .after = its_after, .errnos = { __VA_ARGS__ }, \
+    .kind = OUTCOME_ERROR, .error = ERROR_ATTRIBUTE, .attribute = its_attribute, \
+    .reason = its_reason }
+#define ATTRIBUTE(its_use, its_attribute, its_reason, ...) \
+  ATTRIBUTE_AFTER (its_use, USE_ANYTHING, its_attribute, its_reason, __VA_ARGS__)
+
 const FaultRow fault_rows[] = {
   /* Calls that cannot fail. */
   { ALL, ANYONE, USE_SIGPROCMASK, .reason = "its arguments are ours, and valid" },
@@ -42,6 +53,13 @@ const FaultRow fault_rows[] = {
   { C, CALLER, USE_WAIT4_TRIAL, .reason = "its error, `ECHILD`, is what is expected: the program "
     "was executed" },
   { ALL, CALLER | CHILD, USE_GETPID, .reason = "it always succeeds" },
+  { C | F, CHILD, USE_GETPPID, .reason = "it always succeeds" },
+  { C | F, CHILD, USE_UMASK, .reason = "it always succeeds" },
+  { C, CALLER, USE_UNAME, .reason = "its argument is ours, and valid" },
+  { C, CALLER, USE_GETRESGID, .reason = "its arguments are ours, and valid" },
+  { C, CALLER, USE_GETRESUID, .reason = "its arguments are ours, and valid" },
+  { C, CALLER, USE_PRCTL_DUMPABLE, .reason = "it always succeeds" },
+  { C, CALLER, USE_PRCTL_SET_DUMPABLE, .reason = "its argument is valid" },
   { C | F, MIDDLE, USE_GETPPID, .reason = "it always succeeds" },
   { ALL, CALLER, USE_FUTEX_WAKE, .reason = "GLib's own, and nobody waits" },
   { ALL, CALLER, USE_MUNMAP, .reason = "what was mapped goes as a whole, which takes no memory" },
@@ -59,14 +77,30 @@ const FaultRow fault_rows[] = {
   { C, CALLER, USE_CLONE3, .nth = 1, .shapes = "no-stacks", .errnos = { REFUSED },
     .kind = OUTCOME_ERROR, .error = ERROR_PROCESS,
     .reason = "the engine was taken untried, for there was no memory to try it in" },
+  { C, CALLER, USE_CLONE3, .shapes = "begin begin-search begin-missing",
+    .errnos = { NO_ROOM, REFUSED }, .kind = OUTCOME_OTHER, .other = USE_EVENTFD,
+    .reason = "a thread waits, and tries in its own way" },
+  { C, MIDDLE, USE_CLONE3, .shapes = "begin*", .errnos = { NO_ROOM, REFUSED },
+    .kind = OUTCOME_ERROR, .error = ERROR_PROCESS, .reason = "there is no room for a process" },
   { C, CALLER, USE_CLONE3, .errnos = { NO_ROOM }, .kind = OUTCOME_ERROR, .error = ERROR_PROCESS,
     .reason = "there is no room for a process" },
   { C, CALLER | MIDDLE, USE_CLONE3, .errnos = { REFUSED }, .kind = OUTCOME_OTHER,
     .other = USE_CLONE_SHARED, .reason = "a sandbox was entered since the probe: the older call" },
   { C, MIDDLE, USE_CLONE3, .errnos = { NO_ROOM }, .kind = OUTCOME_ERROR,
     .error = ERROR_SECOND_PROCESS, .reason = "there is no room for a second process" },
+  { C, CALLER, USE_CLONE3_INVALID, .nth = 2, .errnos = { REFUSED, NO_ROOM },
+    .kind = OUTCOME_SAME, .reason = "a flag that the kernel does not know is done without" },
   { C, CALLER, USE_CLONE3_INVALID, .errnos = { REFUSED, NO_ROOM }, .kind = OUTCOME_OTHER,
     .other = USE_CLONE_SHARED, .reason = "whatever the kernel dislikes, the older call is used" },
+  { C, CALLER, USE_CAPGET, .errnos = { EPERM, ENOSYS }, .kind = OUTCOME_OTHER,
+    .other = USE_EVENTFD, .reason = "who may have capabilities has a thread that waits" },
+  { C, CALLER, USE_CLONE3_CGROUP, .errnos = { NO_ROOM }, .kind = OUTCOME_ERROR,
+    .error = ERROR_PROCESS, .reason = "there is no room for a process" },
+  { C, CALLER, USE_CLONE3_CGROUP, .errnos = { REFUSED, EACCES, EBUSY, ENODEV },
+    .kind = OUTCOME_OTHER, .other = USE_OPEN_CGROUP,
+    .reason = "the child moves to the control group itself, and says why it cannot" },
+  { C, CALLER, USE_FSTATFS, .errnos = { EIO, ENOMEM, ENOSYS }, .kind = OUTCOME_OTHER,
+    .other = USE_OPEN_CGROUP, .reason = "the child moves to the control group itself" },
   { C | P, CALLER, USE_CLONE_SHARED, .nth = 1, .shapes = FIRST,
     .errnos = { NO_ROOM }, .kind = OUTCOME_SAME,
     .reason = "that says nothing of the next process, so the engine is used" },
@@ -101,7 +135,7 @@ const FaultRow fault_rows[] = {
   /* Waiting. */
   { C, CALLER, USE_FUTEX, .errnos = { EINTR, EAGAIN, ETIMEDOUT }, .kind = OUTCOME_SAME,
     .reason = "the word that the kernel clears is looked at again" },
-  { C, CALLER, USE_WAITID, .errnos = { ECHILD, EINTR }, .kind = OUTCOME_SAME,
+  { ALL, CALLER, USE_WAITID, .errnos = { ECHILD, EINTR }, .kind = OUTCOME_SAME,
     .reason = "a child that is not ours is asked for in another way" },
   { C, CALLER, USE_KILL, .errnos = { EPERM }, .kind = OUTCOME_SAME,
     .reason = "the child is there, so the wait goes on" },
@@ -119,11 +153,17 @@ const FaultRow fault_rows[] = {
   { ALL, CALLER, USE_READ, .shapes = "sync", .after = USE_POLL, .errnos = { EIO, ENOMEM },
     .kind = OUTCOME_LOST_PID, .error = ERROR_READ,
     .reason = "the output is incomplete; the program is waited for all the same" },
+  { C, CALLER, USE_POLL, .shapes = "attributes*", .errnos = { EINTR, ENOMEM },
+    .kind = OUTCOME_SAME, .may_stay_private = TRUE,
+    .reason = "it is asked again; where that is in vain, our memory stays private" },
   { ALL, CALLER, USE_POLL, .shapes = "sync", .errnos = { EINTR }, .kind = OUTCOME_AGAIN,
     .reason = "it is repeated" },
   { ALL, CALLER, USE_POLL, .shapes = "sync", .errnos = { ENOMEM, EINVAL },
     .kind = OUTCOME_LOST_PID, .error = ERROR_POLL,
     .reason = "the output is incomplete; the program is waited for all the same" },
+
+  { C | F, CALLER, USE_POLL, .errnos = { EINTR }, .kind = OUTCOME_SAME,
+    .reason = "it is asked again, or looked at in another way" },
 
   /* Memory. */
   { C, CALLER, USE_MMAP_SLOT, .errnos = { ENOMEM, EAGAIN }, .kind = OUTCOME_SAME,
@@ -149,6 +189,17 @@ const FaultRow fault_rows[] = {
     .reason = "libc could not close descriptors: another engine takes the request" },
 
   /* The caller's descriptors. */
+  { C, CALLER, USE_PIPE2, .shapes = "begin*", .errnos = { NO_DESCRIPTOR, ENOMEM },
+    .kind = OUTCOME_OTHER, .other = USE_EVENTFD, .reason = "a thread waits, and tries again" },
+  { ALL, CALLER, USE_PIDFD_OPEN, .errnos = { NO_DESCRIPTOR, ENOMEM, ENOSYS, EPERM },
+    .kind = OUTCOME_SAME, .reason = "a process can do without" },
+  { C, CALLER, USE_PIPE2, .shapes = "attributes attributes-optional",
+    .errnos = { NO_DESCRIPTOR, ENOMEM }, .kind = OUTCOME_OTHER, .other = USE_KCMP,
+    .reason = "that the child has left our memory is found out in another way" },
+  { C, CALLER, USE_PIPE2, .shapes = "attributes-reaped", .errnos = { NO_DESCRIPTOR, ENOMEM },
+    .kind = OUTCOME_SAME, .may_stay_private = TRUE,
+    .reason = "it cannot be found out whether the child has left our memory, so that stays "
+              "private" },
   { ALL, CALLER, USE_PIPE2, .errnos = { NO_DESCRIPTOR, ENOMEM }, .kind = OUTCOME_ERROR,
     .error = ERROR_PIPE, .reason = "there is no room for a pipe" },
   { ALL, ANYONE, USE_CLOSE, .errnos = { EINTR, EIO }, .kind = OUTCOME_SAME,
@@ -174,6 +225,13 @@ const FaultRow fault_rows[] = {
     .kind = OUTCOME_ERROR, .error = ERROR_OPEN, .reason = "there is no `/dev/null` here" },
   { P, CALLER, USE_OPEN_DIRECTORY, .errnos = { NO_DESCRIPTOR, PATH_TROUBLE },
     .kind = OUTCOME_ERROR, .error = ERROR_CHDIR, .reason = "the directory cannot be entered" },
+  { ALL, CALLER, USE_STAT, .errnos = { ENOENT, ENOTDIR }, .kind = OUTCOME_NEXT,
+    .error = ERROR_EXEC, .reason = "the search goes on" },
+  { ALL, CALLER, USE_STAT, .errnos = { EACCES, ELOOP, EIO, ENOMEM }, .kind = OUTCOME_SAME,
+    .reason = "what cannot be looked at is left to the child" },
+  { ALL, CALLER, USE_ACCESS_CANDIDATE, .after = USE_STAT,
+    .errnos = { EACCES, EIO, ENOMEM, EPERM, ELOOP, ENAMETOOLONG }, .kind = OUTCOME_SAME,
+    .reason = "what cannot be looked at is left to the child" },
   { P, CALLER, USE_ACCESS_DIRECTORY, .errnos = { EACCES, EIO, ENOMEM, EPERM },
     .kind = OUTCOME_ERROR, .error = ERROR_CHDIR, .reason = "the directory cannot be entered" },
   { P, CALLER, USE_ACCESS_CANDIDATE, .errnos = { EACCES, ENOENT, ENOTDIR },
@@ -217,8 +275,55 @@ const FaultRow fault_rows[] = {
   { C | F, CHILD, USE_GETDENTS, .errnos = { ENOENT, ENOMEM, EIO }, .kind = OUTCOME_OTHER,
     .other = USE_PRLIMIT, .reason = "all numbers up to the limit get the flag" },
 
+  /* The child's attributes. */
+  ATTRIBUTE (USE_SETSID, GSPAWN_ATTRIBUTE_NEW_SESSION, "a sandbox forbids it", EPERM, ENOSYS),
+  ATTRIBUTE (USE_SETPGID, GSPAWN_ATTRIBUTE_PROCESS_GROUP, "there is no such group", EPERM, EACCES),
+  ATTRIBUTE (USE_FCHDIR, GSPAWN_ATTRIBUTE_WORKING_DIRECTORY, "the directory cannot be entered",
+             EACCES, ENOENT, EIO),
+  ATTRIBUTE (USE_IOCTL_TERMINAL, GSPAWN_ATTRIBUTE_CONTROLLING_TERMINAL,
+             "the terminal is another session's, or is none", EPERM, ENOTTY, EIO),
+  ATTRIBUTE (USE_OPEN_CGROUP, GSPAWN_ATTRIBUTE_CGROUP, "there is no such control group",
+             EACCES, ENOENT, EMFILE, ENOMEM, EROFS),
+  ATTRIBUTE_AFTER (USE_WRITE_VALUE, USE_OPEN_CGROUP, GSPAWN_ATTRIBUTE_CGROUP,
+                   "the control group takes no process", EACCES, ENODEV, EBUSY, EAGAIN,
+                   EOPNOTSUPP),
+  ATTRIBUTE (USE_OPEN_OOM_SCORE, GSPAWN_ATTRIBUTE_OOM_SCORE, "there is no `/proc` here", ENOENT,
+             EMFILE, EACCES),
+  ATTRIBUTE_AFTER (USE_WRITE_VALUE, USE_OPEN_OOM_SCORE, GSPAWN_ATTRIBUTE_OOM_SCORE,
+                   "to lower it takes privileges", EACCES, EIO),
+  ATTRIBUTE (USE_UNSHARE, GSPAWN_ATTRIBUTE_NAMESPACES, "it takes privileges, or there is no room",
+             EPERM, ENOSPC, ENOMEM, EINVAL),
+  ATTRIBUTE (USE_PERSONALITY, GSPAWN_ATTRIBUTE_PERSONALITY, "a sandbox forbids it", EPERM, EINVAL),
+  ATTRIBUTE (USE_PRLIMIT_SET, GSPAWN_ATTRIBUTE_LIMITS, "to raise it takes privileges", EPERM,
+             EINVAL),
+  ATTRIBUTE (USE_SETPRIORITY, GSPAWN_ATTRIBUTE_NICE, "to lower it takes privileges", EACCES,
+             EPERM),
+  ATTRIBUTE (USE_SCHED_SETSCHEDULER, GSPAWN_ATTRIBUTE_SCHEDULER, "it takes privileges", EPERM,
+             EINVAL),
+  ATTRIBUTE (USE_IOPRIO_SET, GSPAWN_ATTRIBUTE_IO_PRIORITY, "it takes privileges", EPERM, EINVAL,
+             ENOSYS),
+  ATTRIBUTE (USE_SCHED_SETAFFINITY, GSPAWN_ATTRIBUTE_CPU_AFFINITY,
+             "there is no such processor, or not for us", EINVAL, EPERM, ENOMEM),
+  ATTRIBUTE (USE_SETGROUPS, GSPAWN_ATTRIBUTE_GROUPS, "it takes privileges", EPERM, ENOMEM),
+  ATTRIBUTE (USE_SETRESGID, GSPAWN_ATTRIBUTE_GROUP, "it takes privileges", EPERM, EINVAL),
+  ATTRIBUTE (USE_SETRESUID, GSPAWN_ATTRIBUTE_USER, "it takes privileges, or the user has enough "
+             "processes", EPERM, EAGAIN, EINVAL),
+  ATTRIBUTE (USE_PRCTL_DEATH_SIGNAL, GSPAWN_ATTRIBUTE_DEATH_SIGNAL, "a sandbox forbids it", EPERM,
+             EINVAL),
+  ATTRIBUTE (USE_PRCTL_NO_NEW_PRIVILEGES, GSPAWN_ATTRIBUTE_NO_NEW_PRIVILEGES,
+             "a sandbox forbids it", EPERM, EINVAL),
+  ATTRIBUTE (USE_LANDLOCK, GSPAWN_ATTRIBUTE_LANDLOCK, "it takes privileges, or there are as many "
+             "rulesets as can be", EPERM, E2BIG, ENOSYS, EOPNOTSUPP),
+  ATTRIBUTE (USE_PTRACE, GSPAWN_ATTRIBUTE_TRACE_ME, "it is traced already, or must not be", EPERM),
+  ATTRIBUTE (USE_SECCOMP, GSPAWN_ATTRIBUTE_SECCOMP_FILTER, "it takes privileges, or is no filter",
+             EACCES, EINVAL, ENOMEM, ENOSYS),
+  { P, CHILD, USE_SETSID, .errnos = { EPERM }, .kind = OUTCOME_ERROR,
+    .error = ERROR_EXEC, .reason = "libc does not say which call it was" },
+  { P, CHILD, USE_SETPGID, .errnos = { EPERM, EACCES }, .kind = OUTCOME_ERROR,
+    .error = ERROR_EXEC, .reason = "libc does not say which call it was" },
+
   /* libc's child. */
-  { P, CHILD, USE_FCHDIR, .shapes = "search*", .errnos = { EACCES, ENOENT },
+  { P, CHILD, USE_FCHDIR, .shapes = "search* template-search", .errnos = { EACCES, ENOENT },
     .kind = OUTCOME_NEXT, .error = ERROR_EXEC, .reason = "libc does not say which call it was" },
   { P, CHILD, USE_FCHDIR, .errnos = { EACCES, EIO, ENOENT }, .kind = OUTCOME_ERROR,
     .error = ERROR_EXEC, .reason = "libc does not say which call it was" },
@@ -251,8 +356,9 @@ const FaultRow fault_rows[] = {
     .kind = OUTCOME_ERROR, .error = ERROR_EXEC, .reason = "the search ends" },
 
   /* The fork engine's pipe. */
-  { F, CHILD, USE_WRITE, .errnos = { EINTR }, .kind = OUTCOME_AGAIN, .reason = "it is repeated" },
-  { F, CHILD, USE_WRITE, .errnos = { ENOMEM, EAGAIN }, .kind = OUTCOME_SAME,
+  { F, CHILD, USE_WRITE_END, .errnos = { EINTR }, .kind = OUTCOME_AGAIN,
+    .reason = "it is repeated" },
+  { F, CHILD, USE_WRITE_END, .errnos = { ENOMEM, EAGAIN }, .kind = OUTCOME_SAME,
     .reason = "the end of the pipe wakes the caller as well" },
   { 0 },
 };
@@ -266,16 +372,27 @@ const FaultRow fault_kill_rows[] = {
   { ALL, MIDDLE, USE_EXIT_GROUP, .kind = OUTCOME_SAME, .reason = "its work was done" },
   { ALL, MIDDLE, USE_UNKNOWN, .reported = ECHILD, .kind = OUTCOME_ERROR, .error = ERROR_REPORT,
     .reason = "nobody made the program's process" },
-  { C | P, CHILD, USE_EXIT_GROUP, .shapes = "missing*", .kind = OUTCOME_SAME,
+  { C | P, CHILD, USE_EXIT_GROUP, .shapes = "missing* begin-missing", .kind = OUTCOME_SAME,
     .reason = "the failure is known by then" },
   { F, CHILD, USE_EXIT_GROUP, .kind = OUTCOME_SAME, .reason = "the failure is known by then" },
-  { F, CHILD, USE_WRITE, .kind = OUTCOME_SAME, .reason = "the failure is known by then" },
+  { F, CHILD, USE_WRITE_END, .kind = OUTCOME_SAME, .reason = "the failure is known by then" },
   { P, CHILD, USE_EXIT_GROUP, .shapes = "*script", .kind = OUTCOME_SAME,
     .reason = "the failure is known by then" },
+  { C, CHILD, USE_UNKNOWN, .shapes = "trace-me*", .kind = OUTCOME_KILLED,
+    .reason = "its tracer is the one to find out what has become of it" },
   { C, CHILD, USE_UNKNOWN, .parentage = PARENTAGE_CALLER, .reported = ECHILD,
     .kind = OUTCOME_ERROR, .error = ERROR_REPORT, .reason = "no program was executed" },
   { ALL, CHILD, USE_UNKNOWN, .kind = OUTCOME_KILLED,
     .reason = "the program's process was made, and ended by a signal" },
+  { 0 },
+};
+
+/* And where a launch that has begun is cancelled, or freed, while a process is before the call. */
+const FaultRow fault_cancel_rows[] = {
+  { C, MIDDLE, USE_EXIT_GROUP, .kind = OUTCOME_CANCELLED, .may_be_executed = TRUE,
+    .reason = "its work was done: a program that was executed is killed" },
+  { C, MIDDLE | CHILD, USE_UNKNOWN, .kind = OUTCOME_CANCELLED,
+    .reason = "no program is executed" },
   { 0 },
 };
 

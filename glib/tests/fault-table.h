@@ -21,6 +21,8 @@ typedef enum {
   OUTCOME_ERROR,        /* an error, and nothing was executed */
   OUTCOME_LOST_PID,     /* an error, though the program was executed */
   OUTCOME_CLEAN,        /* either the same program, or an error that names the errno */
+  OUTCOME_WITHOUT,      /* the same as without the attribute */
+  OUTCOME_CANCELLED,    /* an error that says so, or none where nobody wants to know */
   OUTCOME_KILLED,       /* success; the child ends by SIGKILL before it executes the program */
 } FaultOutcomeKind;
 
@@ -34,6 +36,7 @@ typedef enum {
   ERROR_CHDIR,
   ERROR_OPEN,
   ERROR_DUP,
+  ERROR_ATTRIBUTE,
   ERROR_EXEC,
   ERROR_READ,
   ERROR_POLL,
@@ -61,6 +64,9 @@ typedef struct {
   FaultOutcomeKind kind;
   FaultUse other;       /* for %OUTCOME_OTHER: a call that is seen then */
   FaultError error;
+  GSpawnAttribute attribute;    /* whose call it is, for %ERROR_ATTRIBUTE and %OUTCOME_WITHOUT */
+  gboolean may_be_executed; /* before it is cancelled, and then it is killed */
+  gboolean may_stay_private;        /* the caller's memory, which then cannot be dumped */
   int reported;         /* the errno of the error where it is not that of the call */
   const char *reason;
 } FaultRow;
@@ -76,6 +82,7 @@ typedef struct {
 
 extern const FaultRow fault_rows[];
 extern const FaultRow fault_kill_rows[];
+extern const FaultRow fault_cancel_rows[];
 
 gboolean fault_row_applies (const FaultRow  *row,
                             const FaultSite *site);

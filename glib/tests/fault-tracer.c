@@ -47,6 +47,9 @@ typedef struct {
   int call;         /* index of the call that it is in, or −1 */
   long set_result;
   gboolean sets_result;
+  gboolean is_thread;       /* or a child of one */
+  gboolean is_late; /* born after the second mark */
+  gboolean paused;  /* before its call, by us */
   gboolean sharing; /* its parent stands still until it has executed */
 } Process;
 
@@ -54,6 +57,7 @@ typedef struct {
   Process processes[N_PROCESSES];
   guint n_processes;
   gboolean reaps;
+  gboolean over;    /* the second mark has come */
   gboolean waits;   /* the caller is in a call that may block */
   const Fault *fault;
   const FaultRule *rules;
@@ -216,7 +220,7 @@ fail_call (Process *process,
 {
   if (!fault_use_is_done (use, error_number))
     set_call_number (process->pid, NO_CALL);
-  process->set_result = -error_number;
+  process->set_result = error_number == FAULT_RULE_SUCCEEDS ? 0 : -error_number;
   process->sets_result = TRUE;
 }
 
@@ -252,9 +256,50 @@ do_fault (Tracer    *self,
     case FAULT_SIGNAL:
       send_signal (process, self->fault->error_number);
       break;
+    case FAULT_HOLD:
+      process->paused = TRUE;
+      break;
     case FAULT_NONE:
     default:
       g_assert_not_reached ();
+    }
+}
+
+/* The caller stands at its stage as long as somebody may still come to where it is held up. */
+static void
+release_caller (Tracer *self)
+{
+  Process *caller = NULL;
+
+  for (guint i = 0; i < self->n_processes; i++)
+    {
+      Process *process = &self->processes[i];
+
+      if (process->depth == 0 && process->paused)
+        caller = process;
+      else if (process->depth > 0 && process->state != STATE_LET_GO && !self->trace->reached)
+        return;
+    }
+  if (caller == NULL)
+    return;
+
+  caller->paused = FALSE;
+  self->waits = FALSE;
+  resume (caller, 0);
+}
+
+static void
+release_paused (Tracer *self)
+{
+  for (guint i = 0; self->waits && i < self->n_processes; i++)
+    {
+      Process *process = &self->processes[i];
+
+      if (process->depth > 0 && process->paused)
+        {
+          process->paused = FALSE;
+          resume (process, 0);
+        }
     }
 }
 
@@ -285,9 +330,13 @@ begin_call (Tracer                             *self,
   for (guint i = 0; i < G_N_ELEMENTS (arguments); i++)
     arguments[i] = info->entry.args[i];
 
-  /* The second mark. */
+  /* The second mark, or the stage of a launch that has begun. */
   if (process->depth == 0 && call.number == SYS_tgkill)
-    return;
+    {
+      process->paused = arguments[2] == 0 && self->fault->kind == FAULT_HOLD;
+      self->waits |= process->paused;
+      return;
+    }
 
   call.use = fault_use_find (process->pid, call.number, arguments);
   if (process->role == ROLE_UNKNOWN)
@@ -345,7 +394,8 @@ on_syscall (Tracer  *self,
         end_call (self, process, &info);
     }
 
-  resume (process, 0);
+  if (!process->paused)
+    resume (process, 0);
 }
 
 /* @event: what kind of child it says it has made. */
@@ -355,6 +405,11 @@ on_birth (Tracer  *self,
           int      event)
 {
   guint depth = process->depth;
+  /* What threads of the caller's do is not watched, but for the programs that come of it. */
+  gboolean is_foreign = process->is_thread || process->state == STATE_LET_GO;
+  gboolean is_thread = process->call >= 0 &&
+                       g_array_index (self->trace->calls, FaultCall, process->call).use ==
+                         USE_CLONE3_THREAD;
   unsigned long message = 0;
   Process *child;
 
@@ -365,6 +420,13 @@ on_birth (Tracer  *self,
   child->depth = depth + 1;
   child->sharing = event == PTRACE_EVENT_VFORK;
   child->known = TRUE;
+  child->is_thread = is_thread || is_foreign;
+  child->is_late = self->over;
+  if (is_thread || is_foreign)
+    {
+      child->state = STATE_LET_GO;
+      resume (child, 0);
+    }
 }
 
 static void
@@ -378,7 +440,7 @@ on_exec (Tracer  *self,
       call->ended = TRUE;
       process->call = -1;
     }
-  self->trace->n_executed++;
+  self->trace->n_executed += !process->is_late;
   set_options (process->pid, PTRACE_O_EXITKILL);
   process->state = STATE_LET_GO;
   resume (process, 0);
@@ -397,6 +459,7 @@ on_mark (Tracer  *self,
     {
       set_options (process->pid, PTRACE_O_EXITKILL);
       process->state = STATE_LET_GO;
+      self->over = TRUE;
       /* What it no longer waits for has to go on by itself. */
       self->waits = TRUE;
     }
@@ -449,6 +512,9 @@ on_status (Tracer *self,
     resume (process, number);
 
   release_held (self);
+  release_caller (self);
+  if (self->fault->kind == FAULT_HOLD)
+    release_paused (self);
 }
 
 static void

@@ -23,6 +23,7 @@ typedef enum {
   FAULT_ALWAYS,     /* every call for the use fails, whoever makes it */
   FAULT_KILL,       /* its process is killed before it */
   FAULT_STOP,       /* its process is stopped before it, and goes on some time later */
+  FAULT_HOLD,       /* it does not come to the call until the caller waits for it */
   FAULT_SIGNAL,     /* a signal comes to its process before it */
 } FaultKind;
 
@@ -35,6 +36,9 @@ typedef struct {
   guint occurrence;
   int error_number;
 } Fault;
+
+/* Of a rule whose call is not made, and succeeds. */
+#define FAULT_RULE_SUCCEEDS (-1)
 
 /* A call that always fails, whoever makes it. */
 typedef struct {

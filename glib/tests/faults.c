@@ -14,6 +14,7 @@
 #include <locale.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -41,12 +42,14 @@ typedef struct {
   const FaultShape *shape;
   FaultKind kind;
   gboolean restarts;
+  gboolean frees;
 } Test;
 
 typedef struct {
   const Test *test;
   FaultRun run;
   FaultOutcome *base;
+  GHashTable *bases;    /* others, by the attributes that they leave out */
   guint n_runs;
   guint n_wrong;
   guint n_missed;
@@ -58,6 +61,7 @@ static guint total_runs;
 /* How often a row was held against a run. */
 static guint row_uses[256];
 static guint kill_row_uses[64];
+static guint cancel_row_uses[8];
 
 static const FaultRow same_row = { .kind = OUTCOME_SAME };
 
@@ -69,6 +73,7 @@ static const char *const kind_names[] = {
   [FAULT_ALWAYS] = "always",
   [FAULT_KILL] = "kill",
   [FAULT_STOP] = "stop",
+  [FAULT_HOLD] = "cancel",
   [FAULT_SIGNAL] = "signal",
 };
 
@@ -104,9 +109,34 @@ reach (Series *series)
     }
 }
 
+/* What a run with the fault is held against. */
+static const FaultOutcome *
+get_base (Series *series,
+          guint   left_out)
+{
+  FaultOutcome *base;
+
+  if (left_out == 0)
+    return series->base;
+
+  base = g_hash_table_lookup (series->bases, GUINT_TO_POINTER (left_out));
+  if (base == NULL)
+    {
+      FaultRun run = { .shape = series->run.shape, .engine = series->run.engine,
+                       .left_out = left_out };
+
+      base = fault_stage_run (stage, &run);
+      series->n_runs++;
+      g_hash_table_insert (series->bases, GUINT_TO_POINTER (left_out), base);
+    }
+
+  return base;
+}
+
 static gboolean
 run_fault (Series         *series,
            const FaultRow *row,
+           guint           left_out,
            gboolean        may_vary)
 {
   g_autoptr (FaultOutcome) outcome = reach (series);
@@ -123,7 +153,7 @@ run_fault (Series         *series,
       return FALSE;
     }
 
-  complaint = fault_judge (row, &series->run, series->base, outcome);
+  complaint = fault_judge (row, &series->run, get_base (series, left_out), outcome);
   if (complaint != NULL)
     note_wrong (series, complaint);
 
@@ -173,7 +203,8 @@ fail_with (Series          *series,
   series->run.fault = (Fault) { FAULT_ERROR, site->call->role, site->call->use, site->occurrence,
                                 error_number };
 
-  return run_fault (series, row, fault_use_may_vary (site->call->use));
+  return run_fault (series, row, row->kind == OUTCOME_WITHOUT ? 1u << row->attribute : 0,
+                    fault_use_may_vary (site->call->use) || site->shape->way == WAY_BEGIN);
 }
 
 /* Each errno once, by the first row that has it. Returns whether any row knows the call. */
@@ -223,6 +254,24 @@ fail_each (Series *series)
     }
 }
 
+/* Attributes that the child does without where all calls for a use fail. */
+static guint
+get_forbidden (const FaultSite *site)
+{
+  guint forbidden = 0;
+
+  for (guint i = 0; fault_rows[i].reason != NULL; i++)
+    {
+      FaultSite same = *site;
+
+      same.after = fault_rows[i].after;
+      if (fault_rows[i].kind == OUTCOME_WITHOUT && fault_row_applies (&fault_rows[i], &same))
+        forbidden |= 1u << fault_rows[i].attribute;
+    }
+
+  return forbidden;
+}
+
 /* Every errno of every row that knows the call. What only says "not now" is not for good. */
 static void
 forbid_site (Series          *series,
@@ -240,7 +289,8 @@ forbid_site (Series          *series,
             series->run.fault = (Fault) { FAULT_ALWAYS, ROLE_UNKNOWN, site->call->use, 0,
                                           *error_number };
             row.reported = fault_rows[i].reported;
-            run_fault (series, &row, FALSE);
+            row.may_stay_private = fault_rows[i].may_stay_private;
+            run_fault (series, &row, get_forbidden (site), FALSE);
           }
 }
 
@@ -264,13 +314,15 @@ forbid_each (Series *series)
 }
 
 static const FaultRow *
-find_kill_row (const FaultSite *site)
+find_row (const FaultRow  *rows,
+          guint           *uses,
+          const FaultSite *site)
 {
-  for (guint i = 0; fault_kill_rows[i].reason != NULL; i++)
-    if (fault_row_applies (&fault_kill_rows[i], site))
+  for (guint i = 0; rows[i].reason != NULL; i++)
+    if (fault_row_applies (&rows[i], site))
       {
-        kill_row_uses[i]++;
-        return &fault_kill_rows[i];
+        uses[i]++;
+        return &rows[i];
       }
 
   return NULL;
@@ -310,10 +362,12 @@ hit_each (Series *series)
 
       series->run.fault = (Fault) { series->test->kind, site.call->role, USE_UNKNOWN, occurrence,
                                     series->test->kind == FAULT_SIGNAL ? FAULT_SIGNAL_NUMBER : 0 };
+      if (series->test->kind == FAULT_HOLD)
+        row = find_row (fault_cancel_rows, cancel_row_uses, &site);
       if (series->test->kind == FAULT_KILL)
-        row = find_kill_row (&site);
+        row = find_row (fault_kill_rows, kill_row_uses, &site);
       if (row != NULL)
-        run_fault (series, row, FALSE);
+        run_fault (series, row, 0, FALSE);
       else if (!UNJUDGED)
         note_wrong (series, "the table has no row for it");
     }
@@ -330,7 +384,7 @@ interrupt_each (Series *series)
       {
         series->run.fault = (Fault) { FAULT_SIGNAL, ROLE_CALLER, USE_UNKNOWN, n++,
                                       FAULT_SIGNAL_NUMBER };
-        run_fault (series, &same_row, TRUE);
+        run_fault (series, &same_row, 0, TRUE);
       }
 }
 
@@ -351,6 +405,14 @@ static void
 show_base (const FaultOutcome *base)
 {
   const FaultResult *result = &base->result;
+  g_autoptr (GString) calls = g_string_new (NULL);
+
+  for (guint i = 0; i < base->trace->calls->len; i++)
+    {
+      const FaultCall *call = &g_array_index (base->trace->calls, FaultCall, i);
+
+      g_string_append_printf (calls, "%s %s", i > 0 ? "," : "", fault_use_get_name (call->use));
+    }
 
   g_test_message ("Without a fault: success %d, error \"%s\", left with \"%s\" and %"
                   G_GINT64_FORMAT " bytes mapped, later \"%s\", log \"%s\", %s; %s",
@@ -358,6 +420,7 @@ show_base (const FaultOutcome *base)
                   result->later, result->log,
                   base->trace->trouble != NULL ? base->trace->trouble : "no trouble",
                   base->error_output != NULL ? base->error_output : "");
+  g_test_message ("Its calls:%s", calls->str);
 }
 
 static void
@@ -373,6 +436,7 @@ run_series (Series *series)
       break;
     case FAULT_KILL:
     case FAULT_STOP:
+    case FAULT_HOLD:
       hit_each (series);
       break;
     case FAULT_SIGNAL:
@@ -392,7 +456,8 @@ test_shape (gconstpointer data)
   Series series = {
     .test = test,
     .run = { .shape = test->shape, .engine = engine_names[test->engine],
-             .restarts = test->restarts },
+             .restarts = test->restarts, .frees = test->frees },
+    .bases = g_hash_table_new_full (NULL, NULL, NULL, (GDestroyNotify) fault_outcome_free),
   };
 
   series.base = fault_stage_run (stage, &series.run);
@@ -410,6 +475,7 @@ test_shape (gconstpointer data)
   if (series.n_wrong > 0)
     g_test_fail ();
   fault_outcome_free (series.base);
+  g_hash_table_unref (series.bases);
 }
 
 static void
@@ -449,31 +515,44 @@ test_table (gconstpointer data)
   g_test_message ("%u runs", total_runs);
   check_uses (fault_rows, row_uses, engine);
   check_uses (fault_kill_rows, kill_row_uses, engine);
+  check_uses (fault_cancel_rows, cancel_row_uses, engine);
 }
 
 /* Found out by a process that is not the one whose copies launch for the first time. */
 static GSpawnNeeds
 find_capabilities (GSpawnEngine engine)
 {
+  GSpawnNeeds *can = mmap (NULL, sizeof *can, PROT_READ | PROT_WRITE,
+                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  GSpawnNeeds found;
   int status = 0;
-  pid_t pid = fork ();
+  pid_t pid;
 
-  G_STATIC_ASSERT (GSPAWN_N_NEEDS <= 8);
+  g_assert_true (can != MAP_FAILED);
+  pid = fork ();
+  g_assert_cmpint (pid, >=, 0);
   if (pid == 0)
-    _exit (gspawn_engine_is_available (engine, NULL)
-           ? (int) gspawn_engine_get_capabilities (engine) : 0);
+    {
+      if (gspawn_engine_is_available (engine, NULL))
+        *can = gspawn_engine_get_capabilities (engine);
+      _exit (0);
+    }
   while (waitpid (pid, &status, 0) < 0)
     g_assert_cmpint (errno, ==, EINTR);
 
-  return WIFEXITED (status) ? (GSpawnNeeds) WEXITSTATUS (status) : 0;
+  found = WIFEXITED (status) ? *can : 0;
+  munmap (can, sizeof *can);
+
+  return found;
 }
 
 static void
 add_test (const Test *test)
 {
-  g_autofree char *path = g_strdup_printf ("/faults/%s/%s%s/%s", engine_names[test->engine],
+  g_autofree char *path = g_strdup_printf ("/faults/%s/%s%s%s/%s", engine_names[test->engine],
                                            kind_names[test->kind],
-                                           test->restarts ? "-restart" : "", test->shape->name);
+                                           test->restarts ? "-restart" : "",
+                                           test->frees ? "-freed" : "", test->shape->name);
 
   g_test_add_data_func_full (path, g_memdup2 (test, sizeof *test), test_shape, g_free);
 }
@@ -489,12 +568,20 @@ add_engine (GSpawnEngine engine)
       if ((fault_shape_needs (shape) & ~can) != 0 ||
           (shape->only != 0 && (shape->only & 1u << engine) == 0))
         continue;
-      add_test (&(Test) { engine, shape, FAULT_ERROR, FALSE });
-      add_test (&(Test) { engine, shape, FAULT_ALWAYS, FALSE });
-      add_test (&(Test) { engine, shape, FAULT_KILL, FALSE });
-      add_test (&(Test) { engine, shape, FAULT_STOP, FALSE });
-      add_test (&(Test) { engine, shape, FAULT_SIGNAL, FALSE });
-      add_test (&(Test) { engine, shape, FAULT_SIGNAL, TRUE });
+      add_test (&(Test) { engine, shape, FAULT_ERROR, FALSE, FALSE });
+      add_test (&(Test) { engine, shape, FAULT_KILL, FALSE, FALSE });
+      if (!shape->brief)
+        {
+          add_test (&(Test) { engine, shape, FAULT_ALWAYS, FALSE, FALSE });
+          add_test (&(Test) { engine, shape, FAULT_STOP, FALSE, FALSE });
+          add_test (&(Test) { engine, shape, FAULT_SIGNAL, FALSE, FALSE });
+          add_test (&(Test) { engine, shape, FAULT_SIGNAL, TRUE, FALSE });
+        }
+      if (shape->way == WAY_BEGIN)
+        {
+          add_test (&(Test) { engine, shape, FAULT_HOLD, FALSE, FALSE });
+          add_test (&(Test) { engine, shape, FAULT_HOLD, FALSE, TRUE });
+        }
     }
   g_test_add_data_func (path, GUINT_TO_POINTER (engine), test_table);
 }
@@ -518,7 +605,7 @@ add_samples (void)
   for (gsize i = 0; i < G_N_ELEMENTS (samples); i++)
     for (const FaultShape *shape = fault_shapes; shape->name != NULL; shape++)
       {
-        Test test = { samples[i].engine, shape, samples[i].kind, FALSE };
+        Test test = { samples[i].engine, shape, samples[i].kind, FALSE, FALSE };
         g_autofree char *path = g_strdup_printf ("/faults/sample/%s/%s/%s",
                                                  engine_names[samples[i].engine],
                                                  kind_names[samples[i].kind], shape->name);

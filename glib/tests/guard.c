@@ -2,8 +2,8 @@
  * Copyright 2026 the gspawn authors */
 
 /* What a spawn must leave as it was in its caller: the open descriptors and their flags, the
- * children, the signal mask and dispositions, the directory, the umask and whether the process
- * can be dumped.
+ * children, the signal mask and dispositions, the directory, the umask, whether the process can be
+ * dumped and how readily the kernel kills it.
  *
  * A guard is a list of lines, one for each thing seen; two guards are compared line by line, so
  * a difference names itself. It looks only, and must work with any of 0, 1 and 2 closed. */
@@ -167,12 +167,15 @@ add_signals (Guard *guard)
 static void
 add_process (Guard *guard)
 {
+  g_autofree char *oom_score = NULL;
   struct stat st;
   mode_t mask = umask (0);
 
   umask (mask);
   add_line (guard, "umask %o", (unsigned int) mask);
   add_line (guard, "dumpable %d", prctl (PR_GET_DUMPABLE, 0, 0, 0, 0));
+  if (g_file_get_contents ("/proc/self/oom_score_adj", &oom_score, NULL, NULL))
+    add_line (guard, "oom score %s", g_strchomp (oom_score));
   if (stat (".", &st) == 0)
     add_line (guard, "directory %" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT,
               (guint64) st.st_dev, (guint64) st.st_ino);

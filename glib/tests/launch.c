@@ -83,8 +83,13 @@ redirects_streams (const Launch *launch)
   return !(launch->flags & G_SPAWN_CHILD_INHERITS_STDIN);
 }
 
-static GSpawnNeeds
-get_needs (const Launch *launch)
+/*
+ * launch_get_needs: (skip)
+ *
+ * Returns: what the call asks of the engine that takes it
+ */
+GSpawnNeeds
+launch_get_needs (const Launch *launch)
 {
   GSpawnNeeds needs = launch->other_needs;
 
@@ -101,7 +106,7 @@ get_needs (const Launch *launch)
     needs |= GSPAWN_NEED_CLOSE;
   if (!(launch->flags & G_SPAWN_DO_NOT_REAP_CHILD))
     needs |= GSPAWN_NEED_REAP;
-  if (launch->setup != NULL)
+  if (launch->setup != NULL && !launch->setup_declares)
     needs |= GSPAWN_NEED_CHILD_SETUP;
 
   return needs;
@@ -163,7 +168,7 @@ launch_start (Launch  *launch,
   trace_expect (&(TraceExpectation) {
     .function = "g_spawn_async_with_pipes_and_fds",
     .command = launch->argv[0],
-    .needs = get_needs (launch),
+    .needs = launch_get_needs (launch),
     .child = success ? pid : 0,
     .error = local_error,
     .before_engine = launch->before_engine || launch->untraceable,
@@ -211,7 +216,7 @@ launch_sync (Launch  *launch,
   trace_expect (&(TraceExpectation) {
     .function = "g_spawn_sync",
     .command = launch->argv[0],
-    .needs = get_needs (launch) & ~GSPAWN_NEED_REAP,
+    .needs = launch_get_needs (launch) & ~GSPAWN_NEED_REAP,
     .child = success ? TRACE_ANY_CHILD : 0,
     .error = local_error,
     .before_engine = launch->before_engine || launch->untraceable,

@@ -16,6 +16,7 @@ typedef struct {
   GSpawnFlags flags;
   GSpawnChildSetupFunc setup;
   gpointer setup_data;
+  gboolean setup_declares;      /* it need not be called: other_needs has what it stands for */
   int streams[3];
   gboolean pipes[3];
   const int *sources;
@@ -28,6 +29,8 @@ typedef struct {
   GPid pid;                     /* 0 until started */
   int pipe_fds[3];
 } Launch;
+
+GSpawnNeeds launch_get_needs (const Launch *launch);
 
 void      launch_init     (Launch       *launch,
                            GSpawnFlags   flags,

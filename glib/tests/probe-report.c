@@ -2,7 +2,7 @@
  * Copyright 2026 the gspawn authors */
 
 /* What a program finds when it starts: arguments, environment, process, directory, credentials,
- * signals, limits and descriptors.
+ * confinement, scheduling, namespaces, signals, limits and descriptors.
  *
  * A report is a key file with a fixed order of groups and keys; every value that is not a number
  * is percent-encoded. Signals are asked of the kernel, for libc hides two of them. */
@@ -18,11 +18,14 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define REPORT_VERSION 1
@@ -157,6 +160,8 @@ put_descriptor (FILE *out,
   fprintf (out, "access=%s\n", get_access (status));
   fprintf (out, "append=%d\n", (status & O_APPEND) != 0);
   fprintf (out, "nonblock=%d\n", (status & O_NONBLOCK) != 0);
+  if (S_ISREG (st.st_mode))
+    fprintf (out, "position=%lld\n", (long long) lseek (fd, 0, SEEK_CUR));
   snprintf (path, sizeof path, "/proc/self/fd/%d", fd);
   put_link (out, "link", path);
 }
@@ -294,8 +299,68 @@ put_credentials (FILE *out)
   fprintf (out, "groups=");
   for (int i = 0; i < n_groups; i++)
     fprintf (out, "%s%u", i > 0 ? ";" : "", groups[i]);
-  fprintf (out, "\nno-new-privileges=%d\n", prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
-  fprintf (out, "dumpable=%d\n", prctl (PR_GET_DUMPABLE, 0, 0, 0, 0));
+  fprintf (out, "\ndumpable=%d\n", prctl (PR_GET_DUMPABLE, 0, 0, 0, 0));
+}
+
+/* A line of the kernel's own account of this process, which is left out where there is none. */
+static void
+put_status (FILE       *out,
+            const char *key,
+            const char *label)
+{
+  FILE *status = fopen ("/proc/self/status", "re");
+  size_t length = strlen (label);
+  char line[512];
+
+  while (status != NULL && fgets (line, sizeof line, status) != NULL)
+    if (strncmp (line, label, length) == 0)
+      {
+        char *value = line + length + strspn (line + length, " \t");
+
+        value[strcspn (value, "\n")] = '\0';
+        put_text (out, key, value);
+      }
+  if (status != NULL)
+    fclose (status);
+}
+
+static void
+put_file (FILE       *out,
+          const char *key,
+          const char *path)
+{
+  FILE *file = fopen (path, "re");
+  char text[4096];
+  size_t length;
+
+  if (file == NULL)
+    return;
+  length = fread (text, 1, sizeof text - 1, file);
+  while (length > 0 && text[length - 1] == '\n')
+    length--;
+  text[length] = '\0';
+  fclose (file);
+  put_text (out, key, text);
+}
+
+/* The seventh field; the second, in parentheses, may have spaces. */
+static void
+put_terminal (FILE *out)
+{
+  FILE *file = fopen ("/proc/self/stat", "re");
+  char text[1024];
+  size_t length;
+  const char *rest;
+  int terminal = 0;
+
+  if (file == NULL)
+    return;
+  length = fread (text, 1, sizeof text - 1, file);
+  text[length] = '\0';
+  fclose (file);
+  rest = strrchr (text, ')');
+  if (rest != NULL && sscanf (rest, ") %*c %*d %*d %*d %d", &terminal) == 1)
+    fprintf (out, "terminal=%u:%u\n", major ((dev_t) terminal), minor ((dev_t) terminal));
 }
 
 static void
@@ -313,11 +378,75 @@ put_process (FILE *out)
   fprintf (out, "pgid=%d\n", getpgid (0));
   fprintf (out, "sid=%d\n", getsid (0));
   fprintf (out, "umask=%04o\n", (unsigned int) mask);
-  fprintf (out, "nice=%d\n", getpriority (PRIO_PROCESS, 0));
-  fprintf (out, "policy=%d\n", sched_getscheduler (0));
   fprintf (out, "death-signal=%d\n", death_signal);
+  fprintf (out, "personality=%#x\n", (unsigned int) personality (0xffffffff));
+  put_terminal (out);
   put_link (out, "exe", "/proc/self/exe");
   put_text (out, "executed-as", (const char *) getauxval (AT_EXECFN));
+}
+
+static void
+put_scheduling (FILE *out)
+{
+  unsigned char cpus[8192 / 8] = { 0 };
+  struct sched_param parameters = { 0 };
+  long size = syscall (SYS_sched_getaffinity, 0, sizeof cpus, cpus);
+
+  sched_getparam (0, &parameters);
+  fprintf (out, "\n[scheduling]\n");
+  fprintf (out, "nice=%d\n", getpriority (PRIO_PROCESS, 0));
+  fprintf (out, "policy=%d\n", sched_getscheduler (0));
+  fprintf (out, "priority=%d\n", parameters.sched_priority);
+  fprintf (out, "io-priority=%ld\n", syscall (SYS_ioprio_get, 1, 0));
+  fprintf (out, "cpus=");
+  for (long cpu = 0, n = 0; cpu < 8 * size; cpu++)
+    if (cpus[cpu / 8] & 1 << cpu % 8)
+      fprintf (out, "%s%ld", n++ > 0 ? ";" : "", cpu);
+  fprintf (out, "\n");
+  put_file (out, "oom-score", "/proc/self/oom_score_adj");
+}
+
+/* What cannot be asked for shows by what is tried. */
+static int tried_errno = -1;
+
+void
+probe_report_try_directory (const char *path)
+{
+  tried_errno = syscall (SYS_mkdirat, AT_FDCWD, path, 0700) < 0 ? errno : 0;
+  if (tried_errno == 0)
+    rmdir (path);
+}
+
+static void
+put_confinement (FILE *out)
+{
+  fprintf (out, "\n[confinement]\n");
+  fprintf (out, "no-new-privileges=%d\n", prctl (PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+  put_status (out, "seccomp", "Seccomp:");
+  put_status (out, "seccomp-filters", "Seccomp_filters:");
+  put_status (out, "capabilities", "CapEff:");
+  put_status (out, "tracer", "TracerPid:");
+  put_file (out, "cgroup", "/proc/self/cgroup");
+  if (tried_errno >= 0)
+    fprintf (out, "directory-errno=%d\n", tried_errno);
+}
+
+static void
+put_namespaces (FILE *out)
+{
+  static const char *const names[] = {
+    "cgroup", "ipc", "mnt", "net", "pid", "pid_for_children", "time", "time_for_children", "user",
+    "uts",
+  };
+
+  fprintf (out, "\n[namespaces]\n");
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    {
+      char path[64];
+
+      snprintf (path, sizeof path, "/proc/self/ns/%s", names[i]);
+      put_link (out, names[i], path);
+    }
 }
 
 static void
@@ -355,6 +484,9 @@ probe_report_new (char  **argv,
   put_process (out);
   put_directory (out);
   put_credentials (out);
+  put_scheduling (out);
+  put_confinement (out);
+  put_namespaces (out);
   put_signals (out);
   fprintf (out, "\n[limits]\n");
   for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)

@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-_Noreturn void die              (const char  *what);
+_Noreturn void die                        (const char  *what);
 
-char          *probe_report_new (char       **argv,
-                                 size_t      *length);
+void           probe_report_try_directory (const char  *path);
+char          *probe_report_new           (char       **argv,
+                                           size_t      *length);

@@ -101,6 +101,12 @@ do_report_fd (char **arguments)
   free (text);
 }
 
+static void
+do_try_directory (char **arguments)
+{
+  probe_report_try_directory (arguments[0]);
+}
+
 /* The bytes cycle through the alphabet, so a lost or doubled block shows. */
 static void
 fill (int  fd,
@@ -239,6 +245,7 @@ static const struct {
   { "nothing", 0, do_nothing },
   { "report", 1, do_report },           /* PATH: append a report to it */
   { "report-fd", 1, do_report_fd },     /* FD: write a report to it */
+  { "try-directory", 1, do_try_directory }, /* PATH: what comes of making it goes into reports */
   { "out", 1, do_out },                 /* N: write N bytes to standard output */
   { "err", 1, do_err },                 /* N: write N bytes to standard error */
   { "print", 2, do_print },             /* FD TEXT */

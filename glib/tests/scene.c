@@ -330,3 +330,35 @@ scene_stall_free (SceneStall *stall)
   must (sigprocmask (SIG_UNBLOCK, &set, NULL) == 0, "sigprocmask");
   g_free (stall);
 }
+
+/*
+ * scene_list_children: (skip)
+ *
+ * Returns: (transfer full): the pids of the children of all our threads
+ */
+GArray *
+scene_list_children (void)
+{
+  GArray *children = g_array_new (FALSE, FALSE, sizeof (pid_t));
+  g_autoptr (GDir) tasks = g_dir_open ("/proc/self/task", 0, NULL);
+  const char *task;
+
+  while ((task = g_dir_read_name (tasks)) != NULL)
+    {
+      g_autofree char *path = g_build_filename ("/proc/self/task", task, "children", NULL);
+      g_autofree char *text = NULL;
+      g_auto (GStrv) words = NULL;
+
+      if (!g_file_get_contents (path, &text, NULL, NULL))
+        continue;
+      words = g_strsplit (g_strstrip (text), " ", -1);
+      for (char **word = words; *word != NULL && **word != '\0'; word++)
+        {
+          pid_t pid = atoi (*word);
+
+          g_array_append_val (children, pid);
+        }
+    }
+
+  return children;
+}

@@ -30,6 +30,8 @@ gpointer    scene_share           (gsize       size);
 void        scene_unshare         (gpointer    memory,
                                    gsize       size);
 
+GArray     *scene_list_children   (void);
+
 SceneStall *scene_stall_new       (const char *path);
 void        scene_stall_await     (SceneStall *stall);
 void        scene_stall_release   (SceneStall *stall);
