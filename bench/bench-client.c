@@ -90,14 +90,17 @@ make_environment (BenchHost   host,
 
 static char **
 make_arguments (const char         *program,
+                BenchHost           host,
                 const BenchSetting *setting)
 {
   g_autoptr(GPtrArray) argv = g_ptr_array_new ();
 
   g_ptr_array_add (argv, g_strdup (program));
-  g_ptr_array_add (argv, g_strdup_printf ("--worker=%u,%u,%u,%u,%u,%d", setting->resident_mib,
-                                          (guint) setting->pages, setting->descriptors,
-                                          setting->directories, setting->busy, setting->cpu));
+  g_ptr_array_add (argv, g_strdup_printf ("--worker=%u,%u,%u,%u,%u,%u,%d,%d",
+                                          setting->resident_mib, (guint) setting->pages,
+                                          setting->descriptors, setting->directories,
+                                          setting->variables, setting->busy,
+                                          host == BENCH_HOST_UNPRIVILEGED, setting->cpu));
   g_ptr_array_add (argv, g_strdup_printf ("--child=%s", setting->child));
   g_ptr_array_add (argv, NULL);
 
@@ -113,7 +116,7 @@ bench_client_new (const char          *program,
                   GError             **error)
 {
   g_autoptr(BenchClient) client = g_new0 (BenchClient, 1);
-  g_auto(GStrv) argv = make_arguments (program, setting);
+  g_auto(GStrv) argv = make_arguments (program, host, setting);
   g_auto(GStrv) envp = make_environment (host, dropin, trace);
 
   client->host = host;

@@ -121,6 +121,8 @@ append_series (GString           *out,
                    format_time (bench_series_get_percentile (series, BENCH_NANOSECONDS, 50)));
   g_ptr_array_add (values,
                    format_time (bench_series_get_percentile (series, BENCH_NANOSECONDS, 90)));
+  g_ptr_array_add (values,
+                   format_time (bench_series_get_percentile (series, BENCH_CPU_NANOSECONDS, 50)));
   g_ptr_array_add (values, format_ratio (result, series));
   g_ptr_array_add (values, g_strdup_printf ("%.0f", bench_series_get_percentile (
                                                       series, BENCH_FAULTS_DURING, 50)));
@@ -144,6 +146,7 @@ append_result (GString           *out,
     { "MiB", 5 },
     { "p50 µs", 8 },
     { "p90 µs", 8 },
+    { "CPU µs", 8 },
     { "× vfork", 7 },
     { "faults in call", 14 },
     { result->scenario->retouch ? "faults after" : "growth KiB", 12 },
@@ -306,6 +309,8 @@ build_series (JsonBuilder       *builder,
                 bench_series_get_percentile (series, BENCH_NANOSECONDS, 50) / 1000);
   build_number (builder, "p90-microseconds",
                 bench_series_get_percentile (series, BENCH_NANOSECONDS, 90) / 1000);
+  build_number (builder, "p50-cpu-microseconds",
+                bench_series_get_percentile (series, BENCH_CPU_NANOSECONDS, 50) / 1000);
   build_number (builder, "p50-faults-during",
                 bench_series_get_percentile (series, BENCH_FAULTS_DURING, 50));
   build_number (builder, "p50-faults-after",

@@ -18,9 +18,14 @@ typedef enum {
   BENCH_SCENARIO_FAULTS,
   BENCH_SCENARIO_DESCRIPTORS,
   BENCH_SCENARIO_SEARCH,
+  BENCH_SCENARIO_ATTRIBUTES,
+  BENCH_SCENARIO_CALLBACK,
+  BENCH_SCENARIO_TEMPLATE,
+  BENCH_SCENARIO_ASYNCHRONOUS,
+  BENCH_SCENARIO_IN_FLIGHT,
 } BenchScenarioId;
 
-#define BENCH_N_SCENARIOS 6
+#define BENCH_N_SCENARIOS 11
 
 typedef struct {
   const char *name;
@@ -33,7 +38,9 @@ typedef struct {
   guint       budget;         /* milliseconds for one way in one round */
   guint       descriptors;
   guint       directories;
+  guint       variables;
   guint       busy;
+  guint       in_flight;
   gboolean    retouch;
 } BenchScenario;
 

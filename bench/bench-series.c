@@ -34,6 +34,7 @@ get_value (const BenchSample *sample,
 {
   const guint64 values[] = {
     [BENCH_NANOSECONDS] = sample->nanoseconds,
+    [BENCH_CPU_NANOSECONDS] = sample->cpu_nanoseconds,
     [BENCH_FAULTS_DURING] = sample->faults_during,
     [BENCH_FAULTS_AFTER] = sample->faults_after,
   };

@@ -15,6 +15,7 @@ typedef struct {
 
 typedef enum {
   BENCH_NANOSECONDS,
+  BENCH_CPU_NANOSECONDS,
   BENCH_FAULTS_DURING,
   BENCH_FAULTS_AFTER,
 } BenchQuantity;

@@ -46,6 +46,44 @@ const BenchTarget bench_targets[BENCH_N_TARGETS] = {
   { "KiB allocated at 2 GiB above those at 8 MiB", BENCH_SCENARIO_LAUNCH,
     BENCH_GROWTH_AT_MOST, { BENCH_WAY_OURS_CLONE, BENCH_HUGE },
     { BENCH_WAY_OURS_CLONE, BENCH_SMALL }, 0 },
+  { "attributes without a session : none, 8 MiB", BENCH_SCENARIO_ATTRIBUTES,
+    BENCH_RATIO_AT_MOST, { BENCH_WAY_OURS_GROUP_ATTRIBUTES, BENCH_SMALL },
+    { BENCH_WAY_OURS_CLONE, BENCH_SMALL }, 1.1 },
+  { "attributes without a session : none, 1 GiB", BENCH_SCENARIO_ATTRIBUTES,
+    BENCH_RATIO_AT_MOST, { BENCH_WAY_OURS_GROUP_ATTRIBUTES, BENCH_LARGE },
+    { BENCH_WAY_OURS_CLONE, BENCH_LARGE }, 1.1 },
+  { "attributes : vfork with the same calls, 8 MiB", BENCH_SCENARIO_ATTRIBUTES,
+    BENCH_RATIO_AT_MOST, { BENCH_WAY_OURS_ATTRIBUTES, BENCH_SMALL },
+    { BENCH_WAY_VFORK_ATTRIBUTES, BENCH_SMALL }, 1.1 },
+  { "attributes : vfork with the same calls, 1 GiB", BENCH_SCENARIO_ATTRIBUTES,
+    BENCH_RATIO_AT_MOST, { BENCH_WAY_OURS_ATTRIBUTES, BENCH_LARGE },
+    { BENCH_WAY_VFORK_ATTRIBUTES, BENCH_LARGE }, 1.1 },
+  { "GLib with a callback : attributes, 1 GiB", BENCH_SCENARIO_CALLBACK, BENCH_RATIO_AT_LEAST,
+    { BENCH_WAY_GLIB_CALLBACK, BENCH_LARGE }, { BENCH_WAY_OURS_ATTRIBUTES, BENCH_LARGE }, 100 },
+  { "template : g_spawn_async_with_pipes, caller's CPU", BENCH_SCENARIO_TEMPLATE,
+    BENCH_CPU_RATIO_AT_MOST, { BENCH_WAY_TEMPLATE, BENCH_SMALL },
+    { BENCH_WAY_OURS_PIPES, BENCH_SMALL }, 0.85 },
+  { "begin, asynchronous kind : bare vfork, 8 MiB", BENCH_SCENARIO_ASYNCHRONOUS,
+    BENCH_RATIO_AT_MOST, { BENCH_WAY_BEGIN_ASYNCHRONOUS, BENCH_SMALL },
+    { BENCH_WAY_VFORK, BENCH_SMALL }, 0.5 },
+  { "begin, asynchronous kind : bare vfork, 1 GiB", BENCH_SCENARIO_ASYNCHRONOUS,
+    BENCH_RATIO_AT_MOST, { BENCH_WAY_BEGIN_ASYNCHRONOUS, BENCH_LARGE },
+    { BENCH_WAY_VFORK, BENCH_LARGE }, 0.5 },
+  { "launch_async, asynchronous kind : bare vfork, 8 MiB", BENCH_SCENARIO_ASYNCHRONOUS,
+    BENCH_RATIO_AT_MOST, { BENCH_WAY_GIO_ASYNCHRONOUS, BENCH_SMALL },
+    { BENCH_WAY_VFORK, BENCH_SMALL }, 0.5 },
+  { "begin, worker kind : bare vfork, 8 MiB", BENCH_SCENARIO_ASYNCHRONOUS,
+    BENCH_RATIO_AT_MOST, { BENCH_WAY_BEGIN_WORKER, BENCH_SMALL },
+    { BENCH_WAY_VFORK, BENCH_SMALL }, 0.5 },
+  { "begin, asynchronous kind, 64 in flight : bare vfork", BENCH_SCENARIO_IN_FLIGHT,
+    BENCH_RATIO_AT_MOST, { BENCH_WAY_BEGIN_ASYNCHRONOUS, BENCH_SMALL },
+    { BENCH_WAY_VFORK, BENCH_SMALL }, 0.5 },
+  { "launch_async, 64 in flight : bare vfork", BENCH_SCENARIO_IN_FLIGHT,
+    BENCH_RATIO_AT_MOST, { BENCH_WAY_GIO_ASYNCHRONOUS, BENCH_SMALL },
+    { BENCH_WAY_VFORK, BENCH_SMALL }, 0.5 },
+  { "begin, worker kind, 64 in flight : bare vfork", BENCH_SCENARIO_IN_FLIGHT,
+    BENCH_RATIO_AT_MOST, { BENCH_WAY_BEGIN_WORKER, BENCH_SMALL },
+    { BENCH_WAY_VFORK, BENCH_SMALL }, 0.5 },
 };
 
 static GPtrArray *
@@ -78,6 +116,10 @@ get_value (const BenchTarget *target,
 
     case BENCH_GROWTH_AT_MOST:
       return (double) measured->peak_growth_kib - (double) against->peak_growth_kib;
+
+    case BENCH_CPU_RATIO_AT_MOST:
+      return bench_series_get_percentile (measured, BENCH_CPU_NANOSECONDS, 50)
+             / bench_series_get_percentile (against, BENCH_CPU_NANOSECONDS, 50);
 
     case BENCH_RATIO_AT_MOST:
     case BENCH_RATIO_AT_LEAST:

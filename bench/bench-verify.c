@@ -117,6 +117,10 @@ bench_verify_host (const char          *program,
   gboolean valid;
   int fd;
 
+  /* Its ways look at each launch themselves. */
+  if (host == BENCH_HOST_PRIVILEGED || host == BENCH_HOST_UNPRIVILEGED)
+    return TRUE;
+
   fd = g_file_open_tmp ("spawn-bench-XXXXXX", &trace, error);
   if (fd < 0)
     return FALSE;

@@ -14,11 +14,15 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bench-child.h"
+#include "bench-gio.h"
+#include "bench-templates.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
@@ -63,7 +67,7 @@ launch_vfork (const BenchRequest *request,
  * do for a child of a program with signal handlers and descriptors.  Must not store to memory that
  * the caller reads. */
 static inline void
-child_act (const sigset_t *mask)
+child_act (void)
 {
   static const struct sigaction default_action = { .sa_handler = SIG_DFL };
   guint i;
@@ -76,12 +80,24 @@ child_act (const sigset_t *mask)
   dup2 (fd, STDIN_FILENO);
   close (fd);
   syscall (SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
-  sigprocmask (SIG_SETMASK, mask, NULL);
+}
+
+/* What the attributes of the request say, as a program does it that has none. */
+static void
+child_set_up (gpointer data G_GNUC_UNUSED)
+{
+  static const struct rlimit limit = { BENCH_CHILD_DESCRIPTORS, BENCH_CHILD_DESCRIPTORS };
+
+  setsid ();
+  setpgid (0, 0);
+  setrlimit (RLIMIT_NOFILE, &limit);
+  prctl (PR_SET_PDEATHSIG, SIGTERM);
 }
 
 static gboolean
-launch_vfork_actions (const BenchRequest *request,
-                      BenchChild         *child)
+vfork_with_actions (const BenchRequest *request,
+                    gboolean            sets_up,
+                    BenchChild         *child)
 {
   sigset_t all;
   sigset_t mask;
@@ -92,13 +108,30 @@ launch_vfork_actions (const BenchRequest *request,
 
   if (child->pid == 0)
     {
-      child_act (&mask);
+      child_act ();
+      if (sets_up)
+        child_set_up (NULL);
+      sigprocmask (SIG_SETMASK, &mask, NULL);
       child_exec (request);
     }
 
   sigprocmask (SIG_SETMASK, &mask, NULL);
 
   return child->pid > 0;
+}
+
+static gboolean
+launch_vfork_actions (const BenchRequest *request,
+                      BenchChild         *child)
+{
+  return vfork_with_actions (request, FALSE, child);
+}
+
+static gboolean
+launch_vfork_attributes (const BenchRequest *request,
+                         BenchChild         *child)
+{
+  return vfork_with_actions (request, TRUE, child);
 }
 
 static gboolean
@@ -158,16 +191,18 @@ launch_posix_spawn (const BenchRequest *request,
 }
 
 static gboolean
-spawn_async (const BenchRequest *request,
-             GSpawnFlags         flags,
-             GPid               *pid)
+spawn_async (const BenchRequest   *request,
+             GSpawnFlags           flags,
+             GSpawnChildSetupFunc  child_setup,
+             gpointer              user_data,
+             GPid                 *pid)
 {
   g_autoptr(GError) error = NULL;
 
   if (request->search)
     flags |= G_SPAWN_SEARCH_PATH;
 
-  if (!g_spawn_async (NULL, request->argv, NULL, flags, NULL, NULL, pid, &error))
+  if (!g_spawn_async (NULL, request->argv, NULL, flags, child_setup, user_data, pid, &error))
     {
       g_printerr ("g_spawn_async: %s\n", error->message);
       return FALSE;
@@ -180,7 +215,30 @@ static gboolean
 launch_async (const BenchRequest *request,
               BenchChild         *child)
 {
-  return spawn_async (request, G_SPAWN_DO_NOT_REAP_CHILD, &child->pid);
+  return spawn_async (request, G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &child->pid);
+}
+
+static gboolean
+launch_callback (const BenchRequest *request,
+                 BenchChild         *child)
+{
+  return spawn_async (request, G_SPAWN_DO_NOT_REAP_CHILD, child_set_up, NULL, &child->pid);
+}
+
+static gboolean
+launch_attributes (const BenchRequest *request,
+                   BenchChild         *child)
+{
+  return spawn_async (request, G_SPAWN_DO_NOT_REAP_CHILD, gspawn_attributes_child_setup,
+                      request->attributes, &child->pid);
+}
+
+static gboolean
+launch_group_attributes (const BenchRequest *request,
+                         BenchChild         *child)
+{
+  return spawn_async (request, G_SPAWN_DO_NOT_REAP_CHILD, gspawn_attributes_child_setup,
+                      request->group_attributes, &child->pid);
 }
 
 /* Closes descriptors, and leaves all else as the bare loop does. */
@@ -188,15 +246,37 @@ static gboolean
 launch_async_inheriting (const BenchRequest *request,
                          BenchChild         *child)
 {
-  return spawn_async (request, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CHILD_INHERITS_STDIN,
-                      &child->pid);
+  return spawn_async (request, G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CHILD_INHERITS_STDIN, NULL,
+                      NULL, &child->pid);
 }
 
 static gboolean
 launch_reaped (const BenchRequest *request,
                BenchChild         *child G_GNUC_UNUSED)
 {
-  return spawn_async (request, G_SPAWN_DEFAULT, NULL);
+  return spawn_async (request, G_SPAWN_DEFAULT, NULL, NULL, NULL);
+}
+
+/* All that a template can keep, said with each call. */
+static gboolean
+launch_pipes (const BenchRequest *request,
+              BenchChild         *child)
+{
+  g_autoptr(GError) error = NULL;
+  GSpawnFlags flags = G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CLOEXEC_PIPES;
+
+  if (request->search)
+    flags |= G_SPAWN_SEARCH_PATH;
+
+  if (!g_spawn_async_with_pipes (request->working_directory, request->argv, request->envp, flags,
+                                 NULL, NULL, &child->pid, &child->pipes[0], &child->pipes[1],
+                                 &child->pipes[2], &error))
+    {
+      g_printerr ("g_spawn_async_with_pipes: %s\n", error->message);
+      return FALSE;
+    }
+
+  return TRUE;
 }
 
 static gboolean
@@ -238,6 +318,17 @@ finish_child (BenchChild *child)
   return wait_for (child->pid);
 }
 
+static gboolean
+finish_pipes (BenchChild *child)
+{
+  guint i;
+
+  for (i = 0; i < G_N_ELEMENTS (child->pipes); i++)
+    close (child->pipes[i]);
+
+  return wait_for (child->pid);
+}
+
 /* A worker is the reaper of its orphans, so a child that nobody waits for still comes here. */
 static gboolean
 finish_orphan (BenchChild *child G_GNUC_UNUSED)
@@ -266,6 +357,9 @@ const BenchWay bench_ways[BENCH_N_WAYS] = {
   [BENCH_WAY_VFORK_ACTIONS] =
     { "vfork-actions", "vfork + execve, same actions", BENCH_HOST_PLAIN, launch_vfork_actions,
       finish_child },
+  [BENCH_WAY_VFORK_ATTRIBUTES] =
+    { "vfork-attributes", "vfork + execve, same attributes", BENCH_HOST_PLAIN,
+      launch_vfork_attributes, finish_child },
   [BENCH_WAY_FORK] =
     { "fork", "bare fork + execve", BENCH_HOST_PLAIN, launch_fork, finish_child },
   [BENCH_WAY_POSIX_SPAWN] =
@@ -279,6 +373,9 @@ const BenchWay bench_ways[BENCH_N_WAYS] = {
   [BENCH_WAY_GLIB_SUBPROCESS] =
     { "glib-subprocess", "GSubprocess over GLib", BENCH_HOST_PLAIN_GIO, launch_subprocess,
       finish_subprocess },
+  [BENCH_WAY_GLIB_CALLBACK] =
+    { "glib-callback", "GLib's g_spawn_async, callback", BENCH_HOST_PLAIN, launch_callback,
+      finish_child },
   [BENCH_WAY_OURS_CLONE] =
     { "gspawn-clone", "gspawn, clone engine", BENCH_HOST_CLONE, launch_async, finish_child },
   [BENCH_WAY_OURS_CLONE_CLOSING] =
@@ -295,6 +392,27 @@ const BenchWay bench_ways[BENCH_N_WAYS] = {
   [BENCH_WAY_OURS_SUBPROCESS] =
     { "gspawn-subprocess", "GSubprocess over gspawn", BENCH_HOST_CLONE_GIO, launch_subprocess,
       finish_subprocess },
+  [BENCH_WAY_OURS_ATTRIBUTES] =
+    { "gspawn-attributes", "gspawn, clone, attributes", BENCH_HOST_CLONE, launch_attributes,
+      finish_child },
+  [BENCH_WAY_OURS_GROUP_ATTRIBUTES] =
+    { "gspawn-group-attributes", "gspawn, clone, without a session", BENCH_HOST_CLONE,
+      launch_group_attributes, finish_child },
+  [BENCH_WAY_OURS_PIPES] =
+    { "gspawn-pipes", "g_spawn_async_with_pipes, ours", BENCH_HOST_CLONE, launch_pipes,
+      finish_pipes },
+  [BENCH_WAY_TEMPLATE] =
+    { "template", "gspawn_template_launch", BENCH_HOST_CLONE, bench_template_launch,
+      bench_template_finish_launch },
+  [BENCH_WAY_BEGIN_ASYNCHRONOUS] =
+    { "begin-asynchronous", "begin, asynchronous kind", BENCH_HOST_UNPRIVILEGED,
+      bench_template_begin, bench_template_finish_asynchronous },
+  [BENCH_WAY_BEGIN_WORKER] =
+    { "begin-worker", "begin, worker kind (root)", BENCH_HOST_PRIVILEGED, bench_template_begin,
+      bench_template_finish_worker },
+  [BENCH_WAY_GIO_ASYNCHRONOUS] =
+    { "gio-asynchronous", "launch_async, asynchronous kind", BENCH_HOST_UNPRIVILEGED,
+      bench_gio_launch_async, bench_gio_finish_asynchronous },
 };
 
 gboolean
@@ -323,6 +441,8 @@ bench_host_get_engine (BenchHost host)
     [BENCH_HOST_POSIX_SPAWN] = "posix_spawn",
     [BENCH_HOST_FORK] = "fork",
     [BENCH_HOST_CLONE_GIO] = "clone",
+    [BENCH_HOST_PRIVILEGED] = "clone",
+    [BENCH_HOST_UNPRIVILEGED] = "clone",
   };
 
   return engines[host];

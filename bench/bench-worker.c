@@ -13,7 +13,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -32,11 +34,11 @@ typedef struct {
 } Worker;
 
 static guint64
-now (void)
+now (clockid_t clock)
 {
   struct timespec time;
 
-  clock_gettime (CLOCK_MONOTONIC, &time);
+  clock_gettime (clock, &time);
 
   return (guint64) time.tv_sec * G_GUINT64_CONSTANT (1000000000) + (guint64) time.tv_nsec;
 }
@@ -144,36 +146,86 @@ init_request (BenchRequest       *request,
     g_ptr_array_add (argv, g_strdup_printf ("%u", setting->busy));
   g_ptr_array_add (argv, NULL);
 
+  for (i = 0; i < setting->variables; i++)
+    {
+      g_autofree char *variable = g_strdup_printf ("BENCH_VARIABLE_%u", i);
+
+      request->envp = g_environ_setenv (request->envp, variable, "a value of some length", TRUE);
+      request->working_directory = "/";
+    }
+
   request->argv = (char **) g_ptr_array_steal (argv, NULL);
   request->candidates = (char **) g_ptr_array_steal (candidates, NULL);
+}
+
+/* A session's leader cannot be put into a group: the child tries, and goes on. */
+static GSpawnAttributes *
+make_attributes (gboolean session)
+{
+  GSpawnAttributes *attributes = gspawn_attributes_new ();
+  g_autoptr(GError) error = NULL;
+
+  gspawn_attributes_set_new_session (attributes, session);
+  gspawn_attributes_set_optional (attributes, GSPAWN_ATTRIBUTE_PROCESS_GROUP, TRUE);
+  if (!gspawn_attributes_set_process_group (attributes, 0, &error)
+      || !gspawn_attributes_set_limit (attributes, RLIMIT_NOFILE, BENCH_CHILD_DESCRIPTORS,
+                                       BENCH_CHILD_DESCRIPTORS, &error)
+      || !gspawn_attributes_set_death_signal (attributes, SIGTERM, &error))
+    g_error ("%s", error->message);
+
+  return attributes;
+}
+
+/* Launches the last of a crowd and says what that took. */
+static void
+launch_timed (Worker         *worker,
+              const BenchWay *way,
+              BenchChild     *child,
+              BenchSample    *sample)
+{
+  guint64 cpu;
+  guint64 begin;
+  guint64 end;
+  gboolean launched;
+
+  cpu = now (CLOCK_THREAD_CPUTIME_ID);
+  begin = now (CLOCK_MONOTONIC);
+  launched = way->launch (&worker->request, child);
+  end = now (CLOCK_MONOTONIC);
+  sample->cpu_nanoseconds = now (CLOCK_THREAD_CPUTIME_ID) - cpu;
+  sample->nanoseconds = end - begin;
+
+  if (!launched)
+    g_error ("%s: the program was not launched", way->name);
 }
 
 static void
 take_sample (Worker         *worker,
              const BenchWay *way,
+             guint           in_flight,
              gboolean        retouch,
              BenchSample    *sample)
 {
-  BenchChild child = { 0, NULL };
+  g_autofree BenchChild *children = g_new0 (BenchChild, in_flight + 1);
   guint64 faults[3];
-  guint64 begin;
-  guint64 end;
-  gboolean launched;
+  guint i;
+
+  for (i = 0; i < in_flight; i++)
+    if (!way->launch (&worker->request, &children[i]))
+      g_error ("%s: the program was not launched", way->name);
 
   faults[0] = count_faults ();
-  begin = now ();
-  launched = way->launch (&worker->request, &child);
-  end = now ();
+  launch_timed (worker, way, &children[in_flight], sample);
   faults[1] = count_faults ();
 
-  if (!launched || !way->finish (&child))
-    g_error ("%s: the program did not run", way->name);
+  for (i = 0; i <= in_flight; i++)
+    if (!way->finish (&children[i]))
+      g_error ("%s: the program did not run", way->name);
 
   if (retouch)
     touch (worker);
   faults[2] = count_faults ();
 
-  sample->nanoseconds = end - begin;
   sample->faults_during = faults[1] - faults[0];
   sample->faults_after = retouch ? faults[2] - faults[1] : 0;
 }
@@ -234,16 +286,31 @@ serve (Worker             *worker,
   worker->samples = g_renew (BenchSample, worker->samples, command->samples);
 
   /* The first one pays for what another way or another worker has left cold. */
-  take_sample (worker, way, command->retouch != 0, &discarded);
+  take_sample (worker, way, command->in_flight, command->retouch != 0, &discarded);
 
-  begin = now ();
+  begin = now (CLOCK_MONOTONIC);
   while (reply.samples < command->samples
-         && (reply.samples == 0 || now () - begin < command->budget))
-    take_sample (worker, way, command->retouch != 0, &worker->samples[reply.samples++]);
+         && (reply.samples == 0 || now (CLOCK_MONOTONIC) - begin < command->budget))
+    take_sample (worker, way, command->in_flight, command->retouch != 0,
+                 &worker->samples[reply.samples++]);
 
   reply.peak_growth_kib = (guint32) (read_proc ("/proc/self/status", "VmPeak:") - peak);
   write_fully (worker->reply_fd, &reply, sizeof reply);
   write_fully (worker->reply_fd, worker->samples, reply.samples * sizeof *worker->samples);
+}
+
+/* For the ways of launching that a privileged process is refused. */
+static void
+give_up_privileges (void)
+{
+  const uid_t nobody = 65534;
+
+  if (geteuid () != 0)
+    return;
+
+  if (setgroups (0, NULL) < 0 || setresgid (nobody, nobody, nobody) < 0
+      || setresuid (nobody, nobody, nobody) < 0)
+    g_error ("nobody: %s", g_strerror (errno));
 }
 
 static void
@@ -289,10 +356,14 @@ bench_worker_run (const BenchSetting *setting)
   worker.reply_fd = take_stream (STDOUT_FILENO);
   prctl (PR_SET_CHILD_SUBREAPER, 1);
   init_request (&worker.request, setting);
+  worker.request.attributes = make_attributes (TRUE);
+  worker.request.group_attributes = make_attributes (FALSE);
   take_memory (&worker, setting);
   hello.descriptors = open_descriptors (setting->descriptors);
   hello.rss_kib = read_proc ("/proc/self/status", "VmRSS:");
   hello.huge_kib = read_proc ("/proc/self/smaps_rollup", "AnonHugePages:");
+  if (setting->unprivileged)
+    give_up_privileges ();
   write_fully (worker.reply_fd, &hello, sizeof hello);
 
   while (read_command (worker.command_fd, &command))
@@ -300,6 +371,9 @@ bench_worker_run (const BenchSetting *setting)
 
   g_strfreev (worker.request.argv);
   g_strfreev (worker.request.candidates);
+  g_strfreev (worker.request.envp);
+  gspawn_attributes_unref (worker.request.attributes);
+  gspawn_attributes_unref (worker.request.group_attributes);
   g_free (worker.samples);
 
   return 0;

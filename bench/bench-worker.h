@@ -18,7 +18,9 @@ typedef struct {
   BenchPages  pages;
   guint       descriptors;    /* opened on top of its own, without close-on-exec */
   guint       directories;    /* elements of PATH, the program being in the last; 0: no search */
+  guint       variables;      /* of an environment of its own; 0: the caller's */
   guint       busy;           /* microseconds for which the child keeps its processor */
+  gboolean    unprivileged;   /* gives up being root, if it is */
   int         cpu;            /* -1: wherever the kernel likes */
   const char *child;          /* absolute path of the child */
 } BenchSetting;
@@ -29,7 +31,7 @@ typedef struct {
   guint32 samples;            /* at most */
   guint64 budget;             /* nanoseconds after which no further sample is begun */
   guint32 retouch;            /* write to all of the memory after each child */
-  guint32 reserved;
+  guint32 in_flight;          /* children begun, and not waited for, when one is timed */
 } BenchCommand;
 
 typedef struct {
@@ -39,6 +41,7 @@ typedef struct {
 
 typedef struct {
   guint64 nanoseconds;        /* from the call until the caller may go on */
+  guint64 cpu_nanoseconds;    /* for which the calling thread was running */
   guint64 faults_during;      /* page faults of the caller in that time */
   guint64 faults_after;       /* and while it wrote to all of its memory afterwards */
 } BenchSample;

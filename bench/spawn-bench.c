@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bench-report.h"
@@ -45,8 +46,8 @@ static Arguments arguments = {
 
 static const GOptionEntry entries[] = {
   { "scenario", 's', 0, G_OPTION_ARG_STRING_ARRAY, &arguments.scenarios,
-    "Measure this one (may be repeated): launch, fork, reaped, faults, descriptors, search",
-    "NAME" },
+    "Measure this one (may be repeated): launch, fork, reaped, faults, descriptors, search, "
+    "attributes, callback, template, asynchronous, in-flight", "NAME" },
   { "way", 'w', 0, G_OPTION_ARG_STRING_ARRAY, &arguments.ways,
     "Measure this one only (may be repeated); the names are those in JSON", "NAME" },
   { "largest", 0, 0, G_OPTION_ARG_INT, &arguments.largest,
@@ -99,8 +100,9 @@ run_worker (void)
   BenchSetting setting = { .child = arguments.child };
   guint pages;
 
-  if (sscanf (arguments.worker, "%u,%u,%u,%u,%u,%d", &setting.resident_mib, &pages,
-              &setting.descriptors, &setting.directories, &setting.busy, &setting.cpu) != 6)
+  if (sscanf (arguments.worker, "%u,%u,%u,%u,%u,%u,%d,%d", &setting.resident_mib, &pages,
+              &setting.descriptors, &setting.directories, &setting.variables, &setting.busy,
+              &setting.unprivileged, &setting.cpu) != 8)
     return EXIT_BROKEN;
   setting.pages = pages;
 
@@ -176,6 +178,52 @@ leave_out_engines (guint *mask)
                        gspawn_engine_get_name (engine)) == 0)
           *mask &= ~(1U << way);
     }
+}
+
+/* Whether a user who owns nothing of it could execute the file. */
+static gboolean
+is_executable_by_others (const char *file)
+{
+  g_autofree char *directory = g_path_get_dirname (file);
+  struct stat status;
+
+  if (stat (file, &status) < 0 || (status.st_mode & S_IXOTH) == 0)
+    return FALSE;
+
+  return g_str_equal (directory, file) || is_executable_by_others (directory);
+}
+
+static void
+leave_out_host (BenchHost   host,
+                const char *reason,
+                guint      *mask)
+{
+  guint way;
+
+  for (way = 0; way < BENCH_N_WAYS; way++)
+    if (bench_ways[way].host == host && (*mask & 1U << way) != 0)
+      {
+        g_printerr ("spawn-bench: “%s” is left out: %s\n", bench_ways[way].name, reason);
+        *mask &= ~(1U << way);
+      }
+}
+
+/* A launch is begun in another way by a privileged process than by others. */
+static void
+leave_out_users (guint *mask)
+{
+  const char *detail;
+
+  /* Without it launches that nobody waits for are left to threads. */
+  if (!gspawn_engine_is_available (GSPAWN_ENGINE_CLONE, &detail)
+      || !g_str_has_prefix (detail, "clone3()"))
+    leave_out_host (BENCH_HOST_UNPRIVILEGED, "clone3() cannot be used", mask);
+
+  if (geteuid () != 0)
+    leave_out_host (BENCH_HOST_PRIVILEGED, "it is for root", mask);
+  else if (!is_executable_by_others (BENCH_CHILD))
+    leave_out_host (BENCH_HOST_UNPRIVILEGED,
+                    "the user nobody cannot execute the program that is started", mask);
 }
 
 /* The file itself is written, not one that is moved into its place: it may be a device. */
@@ -302,6 +350,7 @@ main (int    argc,
   if (!parse_ways (&options.ways))
     return EXIT_BROKEN;
   leave_out_engines (&options.ways);
+  leave_out_users (&options.ways);
 
   /* A worker that dies is reported by its missing answer. */
   signal (SIGPIPE, SIG_IGN);

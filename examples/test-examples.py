@@ -5,7 +5,6 @@
 
 Environment: EXAMPLE_BUILDDIR, GSPAWN (the command), GSPAWN_DROPIN, CC, PKG_CONFIG_PATH, and
 INTROSPECTION=0 where the typelib is not taken over by choice.
-GSPAWN_MUST_WORK=1 turns what would be skipped into failures.
 """
 
 import json
@@ -15,16 +14,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import traceback
+
+import tap
 
 SOURCES = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ['EXAMPLE_BUILDDIR'])
 GSPAWN = os.environ['GSPAWN']
 PYTHON = sys.executable
-
-
-class Skip(Exception):
-    """A test cannot be run here."""
 
 
 class Run:
@@ -64,7 +60,7 @@ def available_engines():
 def require_gio():
     if subprocess.run([PYTHON, '-c', 'from gi.repository import Gio'], check=False,
                       stderr=subprocess.DEVNULL).returncode != 0:
-        raise Skip(f'{PYTHON} has no PyGObject')
+        raise tap.Skip(f'{PYTHON} has no PyGObject')
 
 
 def can_do_without_fork():
@@ -75,7 +71,7 @@ def test_tight_memory_plain():
     """Without this, the next case would show nothing."""
     with open('/proc/sys/vm/overcommit_memory', encoding='ascii') as setting:
         if setting.read().strip() == '1':
-            raise Skip('vm.overcommit_memory=1: the kernel grants everything')
+            raise tap.Skip('vm.overcommit_memory=1: the kernel grants everything')
     require_gio()
     run = Run(PYTHON, SOURCES / 'tight-memory.py')
     run.expect(1, '')
@@ -85,7 +81,7 @@ def test_tight_memory_plain():
 
 def test_tight_memory_gspawn():
     if not can_do_without_fork():
-        raise Skip('every engine but fork is left out or does not work here')
+        raise tap.Skip('every engine but fork is left out or does not work here')
     require_gio()
     run = Run(GSPAWN, 'run', PYTHON, SOURCES / 'tight-memory.py')
     run.expect(0, 'close exec fork spawn\n')
@@ -151,7 +147,7 @@ def test_subprocess_pkg_config():
 
 def test_children_gjs():
     if shutil.which('gjs') is None:
-        raise Skip('no gjs')
+        raise tap.Skip('no gjs')
     run = Run(GSPAWN, 'run', 'gjs', SOURCES / 'children.js')
     run.expect(0, 'GSubprocess\nGLib.spawn_sync\n')
     if os.environ['INTROSPECTION'] == '0':
@@ -172,26 +168,4 @@ TESTS = {
 }
 
 
-def main():
-    failed = False
-    print(f'1..{len(TESTS)}')
-    for number, (path, test) in enumerate(TESTS.items(), 1):
-        try:
-            test()
-            print(f'ok {number} {path}')
-        except Skip as reason:
-            if os.environ.get('GSPAWN_MUST_WORK') == '1':
-                failed = True
-                print(f'not ok {number} {path}\n# cannot be skipped: {reason}')
-            else:
-                print(f'ok {number} {path} # SKIP {reason}')
-        except Exception:  # pylint: disable=broad-except
-            failed = True
-            print(f'not ok {number} {path}')
-            for line in traceback.format_exc().splitlines():
-                print('#', line)
-        sys.stdout.flush()
-    sys.exit(failed)
-
-
-main()
+tap.run(TESTS)
