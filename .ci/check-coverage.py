@@ -21,7 +21,7 @@ LIBRARIES = 'libgspawn-1.0.so.0', 'libgspawn-dropin-1.0.so.0'
 # These may run or not, from one time to the next.
 EITHER = '(now and then)'
 # What a compiler counts, but nobody would miss.
-TRIVIAL = re.compile(r'[{}\s;]*$|(else|do|default:)$')
+TRIVIAL = re.compile(r'[{}\s;]*$|(else|do|default:)$|#define ')
 FUNCTION = re.compile(r'(\w+) \(')
 HEADING = re.compile(r'#+ `(?P<file>[^`]+)`: `(?P<function>\w+)\(\)`\s*(?P<either>\(now and then\))?$')
 

@@ -12,9 +12,10 @@
 void __tsan_acquire (void *address);
 void __tsan_release (void *address);
 
-/* glib.h has made macros of these two. */
+/* glib.h has made macros of these. */
 #undef g_once_init_enter
 #undef g_once_init_leave
+#undef g_atomic_ref_count_dec
 
 #define g_once_init_enter(location) \
   (__extension__ ({ \
@@ -24,6 +25,16 @@ void __tsan_release (void *address);
   }))
 #define g_once_init_leave(location, result) \
   (__tsan_release ((void *) (location)), (g_once_init_leave) ((location), (gsize) (result)))
+
+/* Who gives the last reference back sees what all others have done before they gave theirs. */
+#define g_atomic_ref_count_dec(count) \
+  (__extension__ ({ \
+    gboolean tsan_last; \
+    __tsan_release (count); \
+    tsan_last = (g_atomic_ref_count_dec) (count); \
+    __tsan_acquire (count); \
+    tsan_last; \
+  }))
 
 #define g_mutex_lock(mutex) \
   ((g_mutex_lock) (mutex), __tsan_acquire (mutex))
