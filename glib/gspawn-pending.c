@@ -286,7 +286,7 @@ gspawn_pending_free (GSpawnPending *pending)
 
       /* A thread that waits for it does the rest, however long that takes. */
       if (gspawn_pending_cancel (pending) && pending->work != NULL)
-        _gspawn_work_unref (g_steal_pointer (&pending->work));
+        _gspawn_work_abandon (g_steal_pointer (&pending->work));
       else
         process = gspawn_pending_complete (pending, NULL);
       if (process != NULL)

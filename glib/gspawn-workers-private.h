@@ -11,7 +11,7 @@ typedef struct _GSpawnWork GSpawnWork;
 
 GSpawnWork       *_gspawn_work_begin    (GSpawnPrepared        *prepared,
                                          GError               **error);
-void              _gspawn_work_unref    (GSpawnWork            *self);
+void              _gspawn_work_abandon  (GSpawnWork            *self);
 void              _gspawn_work_forget   (GSpawnWork            *self);
 int               _gspawn_work_get_fd   (const GSpawnWork      *self);
 GSpawnLaunchKind  _gspawn_work_get_kind (const GSpawnWork      *self);

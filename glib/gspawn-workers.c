@@ -72,8 +72,8 @@ work_release (GSpawnWork *self)
   g_free (prepared);
 }
 
-void
-_gspawn_work_unref (GSpawnWork *self)
+static void
+work_unref (GSpawnWork *self)
 {
   if (!g_atomic_ref_count_dec (&self->ref_count))
     return;
@@ -118,7 +118,7 @@ decide (GSpawnWork *self)
     }
   self->is_decided = TRUE;
   /* Under the lock, for the descriptor is closed by whoever has seen the launch decided. */
-  while (write (self->fd, &one, sizeof one) < 0 && errno == EINTR)
+  while (self->fd >= 0 && write (self->fd, &one, sizeof one) < 0 && errno == EINTR)
     ;
   g_cond_broadcast (&self->decided);
   g_mutex_unlock (&self->lock);
@@ -174,7 +174,7 @@ thread_main (void *data)
   launch (self);
   pid = self->is_launched ? self->info.pid : 0;
   decide (self);
-  _gspawn_work_unref (self);
+  work_unref (self);
 
   if (stays && pid > 0)
     stay_with (pid);
@@ -215,7 +215,7 @@ start (GSpawnWork *self)
   started = create_thread (self, STACK_SIZE) || create_thread (self, 0);
   pthread_sigmask (SIG_SETMASK, &self->signal_mask, NULL);
   if (!started)
-    _gspawn_work_unref (self);
+    work_unref (self);
 
   return started;
 }
@@ -315,9 +315,24 @@ _gspawn_work_end (GSpawnWork       *self,
   else if (self->error != NULL)
     g_propagate_error (error, g_steal_pointer (&self->error));
   g_mutex_unlock (&self->lock);
-  _gspawn_work_unref (self);
+  work_unref (self);
 
   return is_launched;
+}
+
+/*< private >
+ * _gspawn_work_abandon:
+ * @self: (transfer full): a launch that was cancelled
+ *
+ * The thread does what is left to do, however long that takes, and nobody is told.
+ */
+void
+_gspawn_work_abandon (GSpawnWork *self)
+{
+  g_mutex_lock (&self->lock);
+  _gspawn_fd_clear (&self->fd);
+  g_mutex_unlock (&self->lock);
+  work_unref (self);
 }
 
 /*< private >

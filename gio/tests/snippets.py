@@ -134,7 +134,7 @@ class Installed(Snippets):
             with self.subTest(header=header.name):
                 source.write_text(f'#include <{header.name}>\n', 'utf-8')
                 run(*CC, '-Wall', '-Werror', '-fsyntax-only', source,
-                    *(flag for flag in flags if not flag.startswith('-l')))
+                    *(flag for flag in flags if flag.startswith(('-I', '-D'))))
 
 
 if __name__ == '__main__':

@@ -24,13 +24,14 @@
 #define N_LAUNCHERS 4
 #define PROGRESS_STEP 500
 
-/* What a launch may leave behind once, because libc keeps it: heaps of threads, and caches. */
+/* What launches may leave behind once, because libc keeps it: stacks and heaps of as many threads as
+ * there were at once, and caches. */
 #if TESTS_ARE_SANITIZED
 /* What is freed is kept, to find who uses it all the same. */
 #define MAX_NEW_MAPPINGS 256
 #define MAX_NEW_KB (1024 * 1024)
 #else
-#define MAX_NEW_MAPPINGS 12
+#define MAX_NEW_MAPPINGS 64
 #define MAX_NEW_KB 4096
 #endif
 

@@ -164,6 +164,8 @@ const FaultRow fault_rows[] = {
 
   { C | F, CALLER, USE_POLL, .errnos = { EINTR }, .kind = OUTCOME_SAME,
     .reason = "it is asked again, or looked at in another way" },
+  { C | F, CALLER, USE_RESTART, .errnos = { EINTR }, .kind = OUTCOME_SAME,
+    .reason = "the same, for a call that was stopped" },
 
   /* Memory. */
   { C, CALLER, USE_MMAP_SLOT, .errnos = { ENOMEM, EAGAIN }, .kind = OUTCOME_SAME,
