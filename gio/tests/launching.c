@@ -232,8 +232,15 @@ test_cancelled_in_flight (void)
 {
   g_autoptr (GSpawnGioTemplate) tmpl = NULL;
   g_autoptr (GError) error = NULL;
+  const char *detail;
   Slow slow;
 
+  /* Another engine tells of its child when it has been executed. */
+  if (!gspawn_engine_is_available (GSPAWN_ENGINE_CLONE, &detail))
+    {
+      g_test_skip (detail);
+      return;
+    }
   if (!slow_init (&slow))
     {
       skip_unless_required ("there is no lease on a file");
