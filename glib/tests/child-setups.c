@@ -289,6 +289,12 @@ test_function (gconstpointer data)
       g_test_skip ("The clone engine is not available");
       return;
     }
+  if (g_str_equal (get_expected_engine (setup), "fork") &&
+      !gspawn_engine_is_available (GSPAWN_ENGINE_FORK, NULL))
+    {
+      g_test_skip ("The fork engine is not available");
+      return;
+    }
 
   read_engine ();
   problem = child_setup_replay (setup, probe_get_path (), directory);
