@@ -15,9 +15,8 @@ _gspawn_clone_enter (const GSpawnCloneCall *call)
 {
   const struct clone_args *args = &call->clone_args;
   char *stack = (char *) (gsize) args->stack;
-  int pid = clone (call->function, stack + args->stack_size, (int) (args->flags | args->exit_signal),
-                   call->data, (void *) (gsize) args->parent_tid, NULL,
-                   (void *) (gsize) args->child_tid);
+  int pid = clone (call->function, stack + args->stack_size, (int) call->arguments[0], call->data,
+                   (void *) call->arguments[2], NULL, (void *) (gsize) args->child_tid);
 
   return pid < 0 ? -errno : pid;
 }
