@@ -16,6 +16,11 @@
 /* Newer than some libcs. */
 #define WAIT_BY_PIDFD 3
 
+/* What waitpid() adds for a core dump; not every libc names it. */
+#ifndef WCOREFLAG
+#define WCOREFLAG 0x80
+#endif
+
 /* Between two looks at a child that stands still and cannot be polled. */
 #define STOPPED_MS 100
 
