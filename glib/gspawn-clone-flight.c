@@ -15,6 +15,7 @@
 #include "gspawn-flight-private.h"
 #include "gspawn-keeper-private.h"
 
+#include <errno.h>
 #include <linux/capability.h>
 #include <poll.h>
 #include <sys/wait.h>
@@ -28,9 +29,7 @@
   (1u << GSPAWN_ATTRIBUTE_CGROUP | 1u << GSPAWN_ATTRIBUTE_OOM_SCORE | \
    1u << GSPAWN_ATTRIBUTE_NAMESPACES | 1u << GSPAWN_ATTRIBUTE_GROUPS | \
    1u << GSPAWN_ATTRIBUTE_GROUP | 1u << GSPAWN_ATTRIBUTE_USER | \
-   1u << GSPAWN_ATTRIBUTE_TRACE_ME | 1u << GSPAWN_ATTRIBUTE_DEATH_SIGNAL)
-
-#define NEEDS_WAIT (GSPAWN_NEED_REAP | GSPAWN_NEED_CHILD_SETUP)
+   1u << GSPAWN_ATTRIBUTE_DEATH_SIGNAL)
 
 /* Whatever the children read or write is in here, or in the plan. */
 struct _GSpawnCloneFlight {
@@ -116,12 +115,9 @@ is_before_namespace (void)
 static gboolean
 can_fly (const GSpawnPlan *plan)
 {
-  if (GSPAWN_CLONE_ENTRY_IS_LIBC || _gspawn_clone_get_kind () != GSPAWN_CLONE_CLONE3 ||
-      (plan->needs & NEEDS_WAIT) != 0)
+  if (GSPAWN_CLONE_ENTRY_IS_LIBC || _gspawn_clone_get_kind () != GSPAWN_CLONE_CLONE3)
     return FALSE;
   if (plan->attributes != NULL && (plan->attributes->set & FORBIDDEN_ATTRIBUTES) != 0)
-    return FALSE;
-  if ((plan->needs & GSPAWN_NEED_SECCOMP_FILTER) != 0 && _gspawn_clone_dump_kills_caller ())
     return FALSE;
 
   return !is_privileged () && !is_before_namespace ();
@@ -176,7 +172,8 @@ make_middle (GSpawnCloneFlight *self)
 
 /*< private >
  * _gspawn_clone_begin:
- * @plan: the plan, which has to stay until the flight ends, with all that it refers to
+ * @plan: the plan of a child of the caller's that this engine can make; it has to stay until the
+ *   flight ends, with all that it refers to
  *
  * Returns: (transfer full) (nullable): a launch under way, or %NULL if somebody has to wait for it
  *   and nothing was done
@@ -283,7 +280,8 @@ _gspawn_clone_flight_end (GSpawnCloneFlight *self,
   pid_t pid;
 
   /* A sandbox may forbid to wait for it, and it may still run. */
-  poll (&poll_fd, 1, -1);
+  while (poll (&poll_fd, 1, -1) < 0 && errno == EINTR)
+    ;
   _gspawn_reap (self->middle_pid);
   pid = self->child.plan->made->pid;
   is_launched = judge (self, failure);

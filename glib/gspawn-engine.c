@@ -60,7 +60,7 @@ _gspawn_made_kill (GSpawnMade *made)
   if (pid <= 0 || !g_atomic_int_compare_and_exchange (&made->pid, pid, -1))
     return;
 
-  kill (pid, SIGKILL);
+  _gspawn_kill_child (pid);
   g_atomic_int_set (&made->pid, pid);
 }
 
